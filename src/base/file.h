@@ -1,0 +1,32 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/handle.h"
+
+namespace refsyncd {
+
+/// The whole file. Throws Error(bad_config) naming the path and the reason when it cannot be read or is larger than
+/// `limit` bytes.
+std::string read_file(const std::filesystem::path& path, size_t limit = 16 << 20);
+
+/// Replaces the file in one step and makes it durable: a reader sees the old content or the new, also after a power
+/// loss. Throws Error(internal).
+void write_file(const std::filesystem::path& path, std::string_view content, unsigned mode = 0600);
+
+/// Makes the entries of a directory durable. Throws Error(internal).
+void sync_directory(const std::filesystem::path& directory);
+
+/// An advisory whole-file lock that ends with the object (flock; inherited by no child).
+class FileLock {
+ public:
+  /// Locks the file, creating it, and writes our process id into it. Throws Error(bad_config) that names the holder's
+  /// process id when somebody else has it.
+  explicit FileLock(const std::filesystem::path& path);
+
+ private:
+  FileDescriptor file_;
+};
+
+}  // namespace refsyncd

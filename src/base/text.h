@@ -1,0 +1,31 @@
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace refsyncd {
+
+/// Makes text from elsewhere safe for one log line or a terminal: control bytes and invalid UTF-8 become \xNN, line
+/// breaks become spaces, and at most `limit` bytes are kept ("..." marks the cut).
+std::string printable(std::string_view text, size_t limit = 2000);
+
+/// The candidate nearest to what was typed (edit distance at most a third of its length, case ignored), or "".
+std::string_view nearest(std::string_view typed, std::span<const std::string_view> candidates);
+
+/// Standard Base64 with padding (RFC 4648, section 4).
+std::string base64(std::string_view bytes);
+
+/// Splits at each separator; an empty text gives no parts.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// Without the white space at both ends.
+std::string_view trim(std::string_view text);
+
+/// SHA-256 as 64 lower-case hexadecimal digits (FIPS 180-4).
+std::string sha256_hex(std::string_view bytes);
+
+/// A 64-bit hash that is the same on every machine and in every version (FNV-1a): for spreading, never for security.
+uint64_t stable_hash(std::string_view bytes);
+
+}  // namespace refsyncd

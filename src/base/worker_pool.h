@@ -1,0 +1,33 @@
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace refsyncd {
+
+/// Runs blocking work (git, disk, SQL) on a fixed number of threads, first come first served. Work reports back by
+/// itself (see Loop::post) and must not throw. The destructor waits for running work and drops what has not begun.
+/// submit() is safe from any thread.
+class WorkerPool {
+ public:
+  explicit WorkerPool(size_t threads);
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+  ~WorkerPool();
+
+  void submit(std::function<void()> work);
+
+ private:
+  void work();
+
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<std::function<void()>> queue_;
+  bool stopping_ = false;
+  std::vector<std::jthread> threads_;  // last: they use everything above
+};
+
+}  // namespace refsyncd

@@ -1,0 +1,85 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "model/policy.h"
+
+namespace refsyncd {
+
+enum class LogLevel { trace, debug, info, warning, error };
+enum class LogFormat { automatic, text, json, journal };  ///< automatic: journal under systemd, else text
+
+struct LogConfig {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::automatic;
+  bool operator==(const LogConfig&) const = default;
+};
+
+struct HttpConfig {
+  std::string listen = "127.0.0.1:9480";  ///< host:port; port 0 lets the kernel choose; "" = no TCP listener
+  std::string socket;                     ///< Unix socket of the command line; default <data_dir>/control.sock
+  bool operator==(const HttpConfig&) const = default;
+};
+
+struct ServiceConfig {
+  std::string org = "local";
+  std::filesystem::path data_dir;  ///< absolute
+  int concurrency = 8;             ///< syncs at the same time
+  int per_host = 4;                ///< syncs at the same time to one upstream host
+  milliseconds drain = std::chrono::seconds(25);          ///< how long a stop waits for running syncs
+  milliseconds retention = std::chrono::hours(24 * 30);   ///< how long finished syncs are kept
+  bool operator==(const ServiceConfig&) const = default;
+};
+
+struct MetricsConfig {
+  int max_policies = 1000;  ///< policies with series of their own; the rest share policy="_other"
+  bool operator==(const MetricsConfig&) const = default;
+};
+
+/// A validated configuration: every name resolves, every value is in range, every default is filled in.
+struct Config {
+  std::filesystem::path file;  ///< where it was read from
+  ServiceConfig service;
+  HttpConfig http;
+  LogConfig log;
+  MetricsConfig metrics;
+  std::vector<Repo> repos;       ///< in file order, names unique
+  std::vector<Policy> policies;  ///< in file order, names unique
+
+  const Repo* repo(const std::string& name) const;
+};
+
+/// One mistake in a configuration file.
+struct ConfigProblem {
+  int line = 0;    ///< 1-based
+  int column = 0;  ///< 1-based
+  std::string message;  ///< what is wrong and what to write
+
+  bool operator==(const ConfigProblem&) const = default;
+};
+
+/// All mistakes of a file at once. what() has one "file:line:column: message" a line.
+class ConfigError : public std::runtime_error {
+ public:
+  ConfigError(const std::filesystem::path& file, std::vector<ConfigProblem> problems);
+  const std::vector<ConfigProblem>& problems() const { return problems_; }
+
+ private:
+  std::vector<ConfigProblem> problems_;
+};
+
+/// Environment variables by name: what the parser may look at (STATE_DIRECTORY, ${VAR}).
+using Environment = std::unordered_map<std::string, std::string>;
+Environment process_environment();
+
+/// Reads YAML text into a Config. `file` names it in errors, and relative paths in it are relative to its folder,
+/// except `data_dir`, which is relative to the working directory. Throws ConfigError with every mistake found.
+Config parse_config(const std::string& text, const std::filesystem::path& file, const Environment& environment);
+
+/// Reads and parses the file. Throws ConfigError; a file that cannot be read is a ConfigError at 1:1.
+Config load_config(const std::filesystem::path& file, const Environment& environment);
+
+}  // namespace refsyncd

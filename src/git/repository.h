@@ -1,0 +1,105 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "git/program.h"
+#include "git/remote.h"
+#include "model/object_id.h"
+
+namespace refsyncd {
+
+/// A move of one ref by compare-and-swap. Absent `value` deletes; absent `expected` means it must not exist.
+struct RefUpdate {
+  std::string name;
+  ObjectId value;
+  ObjectId expected;
+};
+
+/// What history says about two commits of a branch.
+enum class Ancestry { same, ahead, diverged, unknown_object, not_a_commit };
+
+/// Reads refs, objects and ancestry through libgit2; never touches the network and changes nothing.
+class ObjectReader {
+ public:
+  explicit ObjectReader(const std::filesystem::path& repository);
+  ~ObjectReader();
+  ObjectReader(ObjectReader&&) noexcept;
+
+  /// Branches and tags (refs/heads/, refs/tags/), sorted by name; symbolic refs resolved.
+  std::vector<RefValue> refs() const;
+  /// Every ref below a prefix, sorted by name.
+  std::vector<RefValue> refs_below(std::string_view prefix) const;
+  bool contains(const ObjectId& id) const;
+  /// Where `tip` stands to `base`: ahead means base is its ancestor, so moving from base to tip is a fast-forward.
+  Ancestry ancestry(const ObjectId& base, const ObjectId& tip) const;
+  /// Where HEAD points ("refs/heads/main"), also when unborn; "" when detached.
+  std::string head_target() const;
+
+ private:
+  struct Handles;
+  std::unique_ptr<Handles> handles_;
+};
+
+/// A throw-away bare repository on the target's file system whose alternates name the target's objects: what is
+/// fetched lands here first, and a failure leaves nothing behind. The directory goes with the object.
+class ScratchRepository {
+ public:
+  ScratchRepository(std::filesystem::path path, std::filesystem::path target);
+  ~ScratchRepository();
+  ScratchRepository(ScratchRepository&&) noexcept;
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& target() const { return target_; }
+  /// Sees the scratch's own objects and, through the alternates, the target's.
+  ObjectReader reader() const { return ObjectReader(path_); }
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path target_;
+};
+
+/// A bare repository that syncs write to. Every write is compare-and-swap or adds objects. One sync at a time uses
+/// it; other programs may use it meanwhile.
+class Repository {
+ public:
+  /// Opens the repository, creating an empty one first when it is missing and `create` is set. Refuses with
+  /// Error(untrusted) one whose control files another user owns or anybody may write, with Error(bad_config) a path
+  /// that is not a bare repository or uses SHA-256, and with Error(not_found) a missing one.
+  static Repository open(const GitProgram& git, const std::filesystem::path& path, bool create);
+
+  const std::filesystem::path& path() const { return path_; }
+  ObjectReader reader() const { return ObjectReader(path_); }
+
+  /// Removes what killed git processes leave behind: stale locks, packed-refs.new, temporary packs and objects, old
+  /// scratch repositories. To be called while nobody else of ours uses the repository. Files younger than `age` stay,
+  /// in case they belong to somebody else's running git. Returns how many went.
+  size_t remove_leftovers(milliseconds age) const;
+
+  /// A new, empty scratch repository for one sync.
+  ScratchRepository scratch() const;
+
+  /// Moves the scratch's packs here, objects before their index, and makes them durable.
+  void adopt_objects(ScratchRepository& scratch) const;
+
+  /// Applies the updates, deletions first, each by compare-and-swap. Returns the names that had moved meanwhile (raced)
+  /// and were left alone; all others hold their new value, durably. Throws only when nothing can be written.
+  std::vector<std::string> update_refs(std::span<const RefUpdate> updates, const Operation& operation) const;
+
+  /// Points HEAD at a branch.
+  void set_head(const std::string& branch) const;
+
+  /// Packs loose refs when there are many (git pack-refs --all).
+  void pack_refs(const Operation& operation) const;
+
+ private:
+  Repository(const GitProgram& git, std::filesystem::path path) : git_(&git), path_(std::move(path)) {}
+
+  const GitProgram* git_;
+  std::filesystem::path path_;
+};
+
+}  // namespace refsyncd

@@ -1,0 +1,81 @@
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "model/policy_state.h"
+#include "model/sync.h"
+
+namespace refsyncd {
+
+/// Hears what happens, to report it: metrics, log, progress. Called on the loop's thread unless said otherwise; must
+/// return quickly and never throw. Each event is told once, except that a crash may repeat the last ones.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+
+  /// The policies of a new configuration. Those that stay keep their counters.
+  virtual void policies_changed(std::span<const Policy> /*policies*/) {}
+  /// A configuration was read: at start, or on reload. `problem` is "" when it was good.
+  virtual void config_loaded(bool /*reload*/, std::string_view /*problem*/) {}
+
+  /// A sync is durable and waits for its turn.
+  virtual void sync_queued(const Sync&) {}
+  /// A queued sync has started.
+  virtual void sync_started(const Sync&) {}
+  /// A short line on what a running sync is doing ("Receiving objects: 45%").
+  virtual void sync_progress(const Sync&, std::string_view /*line*/) {}
+  /// A sync is completed or failed, and durable.
+  virtual void sync_finished(const Sync&) {}
+
+  /// A policy's scheduled time was taken `late` after it came.
+  virtual void run_started(const Policy&, milliseconds /*late*/) {}
+  /// An attempt of a run failed. `retry_in` is the wait before the next one; nothing when the run ends with it.
+  virtual void attempt_failed(const Policy&, const Failure&, std::optional<milliseconds> /*retry_in*/) {}
+  /// A run has ended; the state holds its result. `was` is the state before the run's end: compare to notice changes.
+  virtual void run_finished(const Policy&, const PolicyState& /*was*/, const PolicyState& /*now*/) {}
+  /// A policy's next scheduled time.
+  virtual void run_scheduled(const Policy&, WallTime /*next_due*/) {}
+};
+
+/// Tells several observers in turn. Keeps no ownership.
+class Observers final : public Observer {
+ public:
+  void add(Observer& observer) { observers_.push_back(&observer); }
+
+  void policies_changed(std::span<const Policy> policies) override {
+    for (auto* o : observers_) o->policies_changed(policies);
+  }
+  void config_loaded(bool reload, std::string_view problem) override {
+    for (auto* o : observers_) o->config_loaded(reload, problem);
+  }
+  void sync_queued(const Sync& sync) override {
+    for (auto* o : observers_) o->sync_queued(sync);
+  }
+  void sync_started(const Sync& sync) override {
+    for (auto* o : observers_) o->sync_started(sync);
+  }
+  void sync_progress(const Sync& sync, std::string_view line) override {
+    for (auto* o : observers_) o->sync_progress(sync, line);
+  }
+  void sync_finished(const Sync& sync) override {
+    for (auto* o : observers_) o->sync_finished(sync);
+  }
+  void run_started(const Policy& policy, milliseconds late) override {
+    for (auto* o : observers_) o->run_started(policy, late);
+  }
+  void attempt_failed(const Policy& policy, const Failure& failure, std::optional<milliseconds> retry_in) override {
+    for (auto* o : observers_) o->attempt_failed(policy, failure, retry_in);
+  }
+  void run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) override {
+    for (auto* o : observers_) o->run_finished(policy, was, now);
+  }
+  void run_scheduled(const Policy& policy, WallTime next_due) override {
+    for (auto* o : observers_) o->run_scheduled(policy, next_due);
+  }
+
+ private:
+  std::vector<Observer*> observers_;
+};
+
+}  // namespace refsyncd

@@ -1,0 +1,69 @@
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/policy_state.h"
+#include "model/sync.h"
+
+namespace refsyncd {
+
+/// A repository as the store knows it: the id the contract shows for a name.
+struct RepositoryRecord {
+  std::string id;  ///< UUIDv7
+  std::string org;
+  std::string name;
+  WallTime created_at;
+
+  bool operator==(const RepositoryRecord&) const = default;
+};
+
+/// What one group commit writes. A later record of the same id, policy or name replaces an earlier one.
+struct Changes {
+  std::vector<RepositoryRecord> repositories;
+  std::vector<Sync> syncs;
+  std::vector<PolicyState> policies;
+
+  bool empty() const { return repositories.empty() && syncs.empty() && policies.empty(); }
+};
+
+/// Which syncs to list, newest first.
+struct SyncQuery {
+  std::string repo;       ///< "" = all
+  std::string before_id;  ///< only syncs older than this one; "" = from the newest
+  size_t limit = 20;
+  bool with_refs = true;  ///< false leaves Sync::refs empty, which is much cheaper
+};
+
+/// The durable memory. Safe from any thread; calls block on the disk. Errors are thrown as Error(internal), or
+/// Error(transient) when the disk is full or busy.
+class Store {
+ public:
+  virtual ~Store() = default;
+  /// Writes all changes in one transaction; durable on return, nothing written when it throws.
+  virtual void write(const Changes& changes) = 0;
+  virtual std::vector<RepositoryRecord> repositories() = 0;
+  virtual std::vector<PolicyState> policy_states() = 0;
+  /// Queued and in-progress syncs, oldest first.
+  virtual std::vector<Sync> unfinished_syncs() = 0;
+  virtual std::optional<Sync> sync(const std::string& id) = 0;
+  virtual std::vector<Sync> syncs(const SyncQuery& query) = 0;
+  /// Deletes terminal syncs that finished before `before`, and ref lists nobody uses any more, at most `limit` syncs.
+  /// Returns how many syncs went.
+  virtual size_t purge(WallTime before, size_t limit) = 0;
+};
+
+/// Collects what must be durable before something else may happen. Used on the loop's thread; writes happen in the
+/// background, in groups, in order.
+class Recorder {
+ public:
+  virtual ~Recorder() = default;
+  virtual void record(const RepositoryRecord& repository) = 0;
+  virtual void record(const Sync& sync) = 0;
+  virtual void record(const PolicyState& state) = 0;
+  /// Calls `effect` on the loop's thread once everything recorded so far is durable. Effects keep their order.
+  virtual void when_durable(std::function<void()> effect) = 0;
+};
+
+}  // namespace refsyncd

@@ -1,0 +1,42 @@
+#pragma once
+#include <functional>
+#include <string>
+
+#include "model/sync.h"
+
+namespace refsyncd {
+
+/// Hears what becomes of syncs. Called on the loop's thread, never from within a call to the service.
+class SyncListener {
+ public:
+  virtual ~SyncListener() = default;
+  /// The sync has started or has reached its end. The end is told at least once.
+  virtual void sync_changed(const Sync& sync) = 0;
+};
+
+/// Performs syncs somewhere: in this process, or through a hosted API. All calls are made on the loop's thread and
+/// return at once.
+class SyncService {
+ public:
+  /// How an enqueue ended: the recorded sync, or why the service would not take it.
+  using Answer = std::function<void(const Sync* sync, const Failure* refused)>;
+
+  virtual ~SyncService() = default;
+
+  /// Asks for a sync. `answer` is called once, later, on the loop's thread, when the sync is durable or refused. An
+  /// identical request that is still waiting gets that sync; the more urgent priority holds.
+  virtual void enqueue(const SyncRequest& request, Answer answer) = 0;
+
+  /// Follow a sync again after a restart: its end will be told to the listener, at once if it is already over. False
+  /// when the service does not know the id.
+  virtual bool follow(const std::string& sync_id) = 0;
+
+  /// Gives a sync up: a queued one fails, a running one is stopped and fails. Unknown or ended ones are ignored.
+  virtual void cancel(const std::string& sync_id, const Failure& why) = 0;
+
+  /// When tick() wants to be called; SteadyTime::max() for never.
+  virtual SteadyTime next_wake() const = 0;
+  virtual void tick() = 0;
+};
+
+}  // namespace refsyncd
