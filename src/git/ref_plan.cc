@@ -1,0 +1,158 @@
+#include "git/ref_plan.h"
+
+#include <algorithm>
+
+namespace refsyncd {
+namespace {
+
+constexpr std::string_view tags = "refs/tags/";
+
+bool by_name(const RefValue& a, const RefValue& b) { return a.name < b.name; }
+
+const RefValue* find(std::span<const RefValue> refs, std::string_view name) {
+  const auto at = std::lower_bound(refs.begin(), refs.end(), name,
+                                   [](const RefValue& ref, std::string_view n) { return ref.name < n; });
+  return at != refs.end() && at->name == name ? &*at : nullptr;
+}
+
+bool selected(const RefRules& rules, const std::string& name) {
+  return rules.globs.matches(name) && !rules.exclude.matches(name);
+}
+
+/// The target's refs that prune may delete, and whether the guard lets it.
+struct Pruning {
+  std::vector<const RefValue*> refs;
+  bool allowed = true;
+};
+
+Pruning refs_to_prune(const RefRules& rules, std::span<const RefValue> source, std::span<const RefValue> target,
+                      const std::string& head) {
+  Pruning pruning;
+  if (!rules.prune) return pruning;
+  const auto in_scope = [&](const RefValue& ref) { return selected(rules, ref.name); };
+  for (const auto& ref : target) {
+    if (in_scope(ref) && find(source, ref.name) == nullptr) pruning.refs.push_back(&ref);
+  }
+  const auto held = static_cast<size_t>(std::count_if(target.begin(), target.end(), in_scope));
+  const bool source_is_empty = std::none_of(source.begin(), source.end(), in_scope);
+  pruning.allowed = !source_is_empty && 2 * pruning.refs.size() <= held &&
+                    std::none_of(pruning.refs.begin(), pruning.refs.end(),
+                                 [&](const RefValue* ref) { return ref->name == head; });
+  return pruning;
+}
+
+/// Git keeps refs as files: a name may not be another's directory.
+bool name_is_blocked(const std::string& name, std::span<const RefValue> kept) {
+  for (auto slash = name.rfind('/'); slash != std::string::npos && slash > 0; slash = name.rfind('/', slash - 1)) {
+    if (find(kept, std::string_view(name).substr(0, slash)) != nullptr) return true;
+  }
+  const auto below = RefValue{.name = name + '/', .id = {}};
+  const auto at = std::lower_bound(kept.begin(), kept.end(), below, by_name);
+  return at != kept.end() && at->name.starts_with(below.name);
+}
+
+RefResult decided(const RefValue& source, const RefValue* target, Outcome outcome, Reason reason) {
+  const auto before = target != nullptr ? std::optional(target->id) : std::nullopt;
+  return {.name = source.name,
+          .before = before,
+          .after = outcome == Outcome::updated ? source.id : before.value_or(ObjectId{}),
+          .outcome = outcome,
+          .reason = reason,
+          .offered = source.id,
+          .detail = {}};
+}
+
+RefResult decide_new(const RefValue& source, std::span<const RefValue> kept, const AncestryCheck& ancestry) {
+  const auto reject = [&](Reason reason) { return decided(source, nullptr, Outcome::rejected, reason); };
+  if (name_is_blocked(source.name, kept)) return reject(Reason::directory_file_conflict);
+  const bool is_tag = source.name.starts_with(tags);
+  switch (ancestry(source.id, source.id)) {
+    case Ancestry::unknown_object: return reject(Reason::missing_object);
+    case Ancestry::not_a_commit:
+      if (!is_tag) return reject(Reason::not_a_commit);
+      break;
+    case Ancestry::same:
+    case Ancestry::ahead:
+    case Ancestry::diverged: break;
+  }
+  return decided(source, nullptr, Outcome::updated, Reason::created);
+}
+
+RefResult decide_tag(const RefRules& rules, const RefValue& source, const RefValue& target) {
+  if (rules.force) return decided(source, &target, Outcome::updated, Reason::forced);
+  return decided(source, &target, Outcome::rejected, Reason::tag_exists);
+}
+
+RefResult decide_branch(const RefRules& rules, const RefValue& source, const RefValue& target,
+                        const AncestryCheck& ancestry) {
+  switch (ancestry(target.id, source.id)) {
+    case Ancestry::ahead: return decided(source, &target, Outcome::updated, Reason::fast_forward);
+    case Ancestry::not_a_commit: return decided(source, &target, Outcome::rejected, Reason::not_a_commit);
+    case Ancestry::same:
+    case Ancestry::diverged:
+    case Ancestry::unknown_object: break;
+  }
+  if (rules.force) return decided(source, &target, Outcome::updated, Reason::forced);
+  return decided(source, &target, Outcome::rejected, Reason::non_fast_forward);
+}
+
+RefResult decide(const RefRules& rules, const RefValue& source, const RefValue* target,
+                 std::span<const RefValue> kept, const AncestryCheck& ancestry) {
+  if (rules.exclude.matches(source.name)) return decided(source, target, Outcome::filtered, Reason::excluded);
+  if (target == nullptr) return decide_new(source, kept, ancestry);
+  if (target->id == source.id) return decided(source, target, Outcome::unchanged, Reason::up_to_date);
+  if (source.name.starts_with(tags)) return decide_tag(rules, source, *target);
+  return decide_branch(rules, source, *target, ancestry);
+}
+
+RefResult pruned(const RefValue& target, bool allowed) {
+  return {.name = target.name,
+          .before = target.id,
+          .after = allowed ? ObjectId{} : target.id,
+          .outcome = allowed ? Outcome::updated : Outcome::rejected,
+          .reason = allowed ? Reason::pruned : Reason::prune_guard,
+          .offered = std::nullopt,
+          .detail = {}};
+}
+
+}  // namespace
+
+std::vector<std::string> refs_to_transfer(const RefRules& rules, std::span<const RefValue> source,
+                                          std::span<const RefValue> target) {
+  std::vector<std::string> names;
+  for (const auto& ref : source) {
+    if (!selected(rules, ref.name)) continue;
+    const auto* held = find(target, ref.name);
+    const bool settled = held != nullptr && (held->id == ref.id || (ref.name.starts_with(tags) && !rules.force));
+    if (!settled) names.push_back(ref.name);
+  }
+  return names;
+}
+
+RefResults plan_refs(const RefRules& rules, std::span<const RefValue> source, std::span<const RefValue> target,
+                     const std::string& head, const AncestryCheck& ancestry) {
+  const auto pruning = refs_to_prune(rules, source, target, head);
+  std::vector<RefValue> without_pruned;
+  std::span<const RefValue> kept = target;
+  if (pruning.allowed && !pruning.refs.empty()) {
+    auto next = pruning.refs.begin();  // in the order of the target
+    for (const auto& ref : target) {
+      if (next != pruning.refs.end() && *next == &ref) {
+        ++next;
+      } else {
+        without_pruned.push_back(ref);
+      }
+    }
+    kept = without_pruned;
+  }
+
+  RefResults results;
+  for (const auto& ref : source) {
+    if (rules.globs.matches(ref.name)) results.push_back(decide(rules, ref, find(target, ref.name), kept, ancestry));
+  }
+  for (const auto* ref : pruning.refs) results.push_back(pruned(*ref, pruning.allowed));
+  std::sort(results.begin(), results.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return results;
+}
+
+}  // namespace refsyncd
