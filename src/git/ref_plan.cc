@@ -25,8 +25,8 @@ struct Pruning {
   bool allowed = true;
 };
 
-Pruning refs_to_prune(const RefRules& rules, std::span<const RefValue> source, std::span<const RefValue> target,
-                      const std::string& head) {
+Pruning refs_to_prune(const RefRules& rules, std::span<const RefValue> source,
+                      std::span<const RefValue> target, const std::string& head) {
   Pruning pruning;
   if (!rules.prune) return pruning;
   const auto in_scope = [&](const RefValue& ref) { return selected(rules, ref.name); };
@@ -43,7 +43,8 @@ Pruning refs_to_prune(const RefRules& rules, std::span<const RefValue> source, s
 
 /// Git keeps refs as files: a name may not be another's directory.
 bool name_is_blocked(const std::string& name, std::span<const RefValue> kept) {
-  for (auto slash = name.rfind('/'); slash != std::string::npos && slash > 0; slash = name.rfind('/', slash - 1)) {
+  for (auto slash = name.rfind('/'); slash != std::string::npos && slash > 0;
+       slash = name.rfind('/', slash - 1)) {
     if (find(kept, std::string_view(name).substr(0, slash)) != nullptr) return true;
   }
   const auto below = RefValue{.name = name + '/', .id = {}};
@@ -123,14 +124,16 @@ std::vector<std::string> refs_to_transfer(const RefRules& rules, std::span<const
   for (const auto& ref : source) {
     if (!selected(rules, ref.name)) continue;
     const auto* held = find(target, ref.name);
-    const bool settled = held != nullptr && (held->id == ref.id || (ref.name.starts_with(tags) && !rules.force));
+    const bool settled =
+        held != nullptr && (held->id == ref.id || (ref.name.starts_with(tags) && !rules.force));
     if (!settled) names.push_back(ref.name);
   }
   return names;
 }
 
-RefResults plan_refs(const RefRules& rules, std::span<const RefValue> source, std::span<const RefValue> target,
-                     const std::string& head, const AncestryCheck& ancestry) {
+RefResults plan_refs(const RefRules& rules, std::span<const RefValue> source,
+                     std::span<const RefValue> target, const std::string& head,
+                     const AncestryCheck& ancestry) {
   const auto pruning = refs_to_prune(rules, source, target, head);
   std::vector<RefValue> without_pruned;
   std::span<const RefValue> kept = target;
@@ -148,7 +151,8 @@ RefResults plan_refs(const RefRules& rules, std::span<const RefValue> source, st
 
   RefResults results;
   for (const auto& ref : source) {
-    if (rules.globs.matches(ref.name)) results.push_back(decide(rules, ref, find(target, ref.name), kept, ancestry));
+    if (rules.globs.matches(ref.name))
+      results.push_back(decide(rules, ref, find(target, ref.name), kept, ancestry));
   }
   for (const auto* ref : pruning.refs) results.push_back(pruned(*ref, pruning.allowed));
   std::sort(results.begin(), results.end(), [](const auto& a, const auto& b) { return a.name < b.name; });

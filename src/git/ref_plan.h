@@ -17,19 +17,21 @@ struct RefRules {
   bool prune = false;
 };
 
-/// The names of the source refs whose objects the decision and the target need: those the globs match, that are not
-/// excluded, and that differ from the target's. Both lists sorted by name.
+/// The names of the source refs whose objects the decision and the target need: those the globs match, that
+/// are not excluded, and that differ from the target's. Both lists sorted by name.
 std::vector<std::string> refs_to_transfer(const RefRules& rules, std::span<const RefValue> source,
                                           std::span<const RefValue> target);
 
 /// Where the source's value of a branch stands to the target's.
 using AncestryCheck = std::function<Ancestry(const ObjectId& base, const ObjectId& tip)>;
 
-/// Decides the outcome of every source ref that the globs match, and of every ref to prune: the whole of the contract's
-/// "fast-forward only, deletions are not carried over, an existing tag never moves", and of the switches. `head` is
-/// the target's HEAD branch, which prune never deletes ("" = none). Both lists sorted by name; asks `ancestry` only
-/// where it matters. Results are sorted by name and say what the target will hold once the updates are made.
-RefResults plan_refs(const RefRules& rules, std::span<const RefValue> source, std::span<const RefValue> target,
-                     const std::string& head, const AncestryCheck& ancestry);
+/// Decides the outcome of every source ref that the globs match, and of every ref to prune: the whole of the
+/// contract's "fast-forward only, deletions are not carried over, an existing tag never moves", and of the
+/// switches. `head` is the target's HEAD branch, which prune never deletes ("" = none). Both lists sorted by
+/// name; asks `ancestry` only where it matters. Results are sorted by name and say what the target will hold
+/// once the updates are made.
+RefResults plan_refs(const RefRules& rules, std::span<const RefValue> source,
+                     std::span<const RefValue> target, const std::string& head,
+                     const AncestryCheck& ancestry);
 
 }  // namespace refsyncd

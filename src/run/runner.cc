@@ -1,0 +1,215 @@
+#include "run/runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "schedule/next_due.h"
+
+namespace refsyncd {
+namespace {
+
+using std::chrono::seconds;
+
+/// Runs missed while the agent was away start this far apart, so that a start is no storm.
+constexpr milliseconds catch_up_spacing{20};
+
+/// Did a due time pass that no run stands for? An interval policy that never ran counts as missed; a calendar
+/// policy waits for its first time.
+bool missed_a_run(const Policy& policy, const PolicyState& state, WallTime now) {
+  if (!policy.catch_up || state.phase != RunPhase::idle) return false;
+  if (!state.last_due) return std::holds_alternative<Every>(policy.schedule);
+  return next_due(policy, *state.last_due) <= now;
+}
+
+}  // namespace
+
+SyncRequest request_of(const Policy& policy, Priority priority) {
+  return {.repo = policy.repo,
+          .direction = policy.direction,
+          .globs = policy.globs,
+          .exclude = policy.exclude,
+          .force = policy.force,
+          .prune = policy.prune,
+          .timeout = policy.timeout,
+          .priority = priority,
+          .policy = policy.name};
+}
+
+Runner::Runner(const Clock& clock, SyncService& service, Recorder& recorder, Observer& observer,
+               std::function<double()> roll)
+    : clock_(clock),
+      service_(service),
+      recorder_(recorder),
+      observer_(observer),
+      roll_(std::move(roll)),
+      last_wall_(clock.now()),
+      last_steady_(clock.steady()) {}
+
+void Runner::configure(std::vector<Policy> policies, std::vector<PolicyState> states) {
+  std::unordered_map<std::string, PolicyState> remembered;
+  for (auto& state : states) remembered.emplace(state.policy, std::move(state));
+
+  const auto now = clock_.now();
+  const auto old_slots = std::exchange(slots_, {});
+  const auto old_names = std::exchange(by_name_, {});
+  const auto old_due = std::exchange(due_, {});
+  retries_.clear();
+  observer_.policies_changed(policies);
+  slots_.reserve(policies.size());
+  int catching_up = 0;
+  for (auto& policy : policies) {
+    const auto key = static_cast<Key>(slots_.size());
+    slots_.push_back({.policy = std::move(policy), .state = {}});
+    auto& slot = slots_.back();
+    by_name_.emplace(slot.policy.name, key);
+    slot.state.policy = slot.policy.name;
+
+    auto due = next_due(slot.policy, now);
+    const auto old = old_names.find(slot.policy.name);
+    if (old != old_names.end()) {
+      slot.state = old_slots[old->second].state;
+      slot.state.not_before.reset();
+      if (old_slots[old->second].policy == slot.policy) due = std::min(due, old_due.due(old->second));
+    } else {
+      if (const auto found = remembered.find(slot.policy.name); found != remembered.end())
+        slot.state = found->second;
+      if (missed_a_run(slot.policy, slot.state, now))
+        due = std::min(due, now + catching_up++ * catch_up_spacing);
+    }
+    schedule(key, due);
+    if (slot.state.phase == RunPhase::backing_off) retries_.set(key, slot.state.retry_at);
+  }
+  for (Key key = 0; key < slots_.size(); ++key) {
+    if (!old_names.contains(slots_[key].policy.name)) follow_up(key);
+  }
+}
+
+/// Takes up a run that an earlier process left in the middle.
+void Runner::follow_up(Key key) {
+  const auto& state = slots_[key].state;
+  if (state.phase == RunPhase::enqueuing) {
+    apply(key, event::Restarted{});
+  } else if (state.phase == RunPhase::waiting) {
+    const auto sync_id = state.sync_id;
+    policies_of_sync_.emplace(sync_id, state.policy);
+    if (!service_.follow(sync_id)) apply(key, event::Restarted{});
+  }
+}
+
+void Runner::schedule(Key key, WallTime due) {
+  due_.set(key, due);
+  observer_.run_scheduled(slots_[key].policy, due);
+}
+
+bool Runner::trigger(const std::string& policy) {
+  const auto found = by_name_.find(policy);
+  if (found == by_name_.end()) return false;
+  apply(found->second, event::Asked{});
+  return true;
+}
+
+void Runner::tick() {
+  const auto now = clock_.now();
+  notice_clock_jump(now);
+  if (stopped_) return;
+  for (const auto& [key, at] : due_.take_due(now)) {
+    const auto& slot = slots_[key];
+    const bool idle = slot.state.phase == RunPhase::idle;
+    apply(key, event::Due{.at = at});
+    if (idle && slot.state.phase != RunPhase::idle) observer_.run_started(slot.policy, now - at);
+    schedule(key, next_due(slot.policy, now));
+  }
+  for (const auto& [key, at] : retries_.take_due(now)) apply(key, event::RetryDue{});
+}
+
+SteadyTime Runner::next_wake() const {
+  if (stopped_) return SteadyTime::max();
+  const auto next = std::min(due_.next(), retries_.next());
+  if (next == WallTime::max()) return SteadyTime::max();
+  return clock_.steady() + std::max(milliseconds{}, next - clock_.now());
+}
+
+/// Due times are wall times. When the wall clock was set back, those computed before would come too late.
+void Runner::notice_clock_jump(WallTime now) {
+  const auto steady = clock_.steady();
+  const auto expected = last_wall_ + std::chrono::duration_cast<milliseconds>(steady - last_steady_);
+  last_wall_ = now;
+  last_steady_ = steady;
+  if (now >= expected - seconds(1)) return;
+  for (Key key = 0; key < slots_.size(); ++key) {
+    const auto& slot = slots_[key];
+    schedule(key, std::min(due_.due(key), next_due(slot.policy, now)));
+    if (retries_.due(key) != WallTime::max()) {
+      retries_.set(key, std::min(retries_.due(key), now + slot.policy.retry.max));
+    }
+  }
+}
+
+void Runner::apply(Key key, const RunEvent& event) {
+  auto& slot = slots_[key];
+  const auto now = clock_.now();
+  auto step = next_step(slot.policy, slot.state, event, now, roll_());
+  if (step.state == slot.state && !step.enqueue) return;
+  const auto was = std::exchange(slot.state, std::move(step.state));
+  recorder_.record(slot.state);
+
+  if (slot.state.phase == RunPhase::backing_off) {
+    retries_.set(key, slot.state.retry_at);
+  } else {
+    retries_.remove(key);
+  }
+  if (step.failed) {
+    const bool again = slot.state.phase == RunPhase::backing_off;
+    observer_.attempt_failed(slot.policy, *step.failed,
+                             again ? std::optional(slot.state.retry_at - now) : std::nullopt);
+  }
+  if (step.finished) observer_.run_finished(slot.policy, was, slot.state);
+  if (step.enqueue) ask(key, *step.enqueue);
+}
+
+void Runner::ask(Key key, Priority priority) {
+  const auto& policy = slots_[key].policy;
+  service_.enqueue(request_of(policy, priority),
+                   [this, name = policy.name](const Sync* sync, const Failure* refused) {
+                     const auto found = by_name_.find(name);
+                     if (found == by_name_.end()) return;  // removed by a reload meanwhile
+                     if (sync != nullptr) {
+                       policies_of_sync_.emplace(sync->id, name);
+                       apply(found->second, event::Enqueued{.sync_id = sync->id});
+                     } else {
+                       apply(found->second, event::Refused{.why = *refused});
+                     }
+                   });
+}
+
+void Runner::sync_changed(const Sync& sync) {
+  if (!sync.terminal()) return;
+  std::vector<std::string> names;
+  const auto [first, last] = policies_of_sync_.equal_range(sync.id);
+  for (auto it = first; it != last; ++it) names.push_back(it->second);
+  policies_of_sync_.erase(first, last);
+  for (const auto& name : names) {
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end() || slots_[found->second].state.sync_id != sync.id) continue;
+    if (sync.status == SyncStatus::completed) {
+      apply(found->second, event::Completed{.counts = sync.refs ? count(*sync.refs) : RefCounts{}});
+    } else {
+      apply(found->second, event::Failed{.why = sync.failure.value_or(Failure{})});
+    }
+  }
+}
+
+Runner::View Runner::view(size_t index) const {
+  const auto& slot = slots_[index];
+  const auto due = due_.due(static_cast<Key>(index));
+  return {.policy = slot.policy,
+          .state = slot.state,
+          .next_due = due == WallTime::max() ? std::nullopt : std::optional(due)};
+}
+
+std::optional<Runner::View> Runner::find(const std::string& policy) const {
+  const auto found = by_name_.find(policy);
+  return found == by_name_.end() ? std::nullopt : std::optional(view(found->second));
+}
+
+}  // namespace refsyncd

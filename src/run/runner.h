@@ -1,0 +1,83 @@
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/observer.h"
+#include "model/store.h"
+#include "model/sync_service.h"
+#include "run/attempt.h"
+#include "schedule/plan.h"
+
+namespace refsyncd {
+
+/// Drives all policies: starts what is due, follows each run through next_step(), writes every step down, and
+/// asks the service. Lives on the loop's thread; owns no thread and never waits.
+class Runner final : public SyncListener {
+ public:
+  /// `roll` gives dice in [0, 1) for backoff.
+  Runner(const Clock& clock, SyncService& service, Recorder& recorder, Observer& observer,
+         std::function<double()> roll);
+
+  /// Sets the policies and, at start, what they remember. Interrupted runs go on where they were. On a reload
+  /// (`states` empty) policies that stay keep their state and due time, and those held back after failures
+  /// may run again.
+  void configure(std::vector<Policy> policies, std::vector<PolicyState> states);
+
+  /// Begins a run by hand, or speeds a backing-off one up. False when there is no such policy.
+  bool trigger(const std::string& policy);
+
+  /// Starts what is due. Call at next_wake() or later.
+  void tick();
+  SteadyTime next_wake() const;
+
+  /// From now on nothing new is started; running attempts are still followed.
+  void stop_starting() { stopped_ = true; }
+
+  void sync_changed(const Sync& sync) override;
+
+  /// A policy as it stands.
+  struct View {
+    const Policy& policy;
+    const PolicyState& state;
+    std::optional<WallTime> next_due;
+  };
+  size_t size() const { return slots_.size(); }
+  View view(size_t index) const;
+  std::optional<View> find(const std::string& policy) const;
+
+ private:
+  struct Slot {
+    Policy policy;
+    PolicyState state;
+  };
+  using Key = Plan::Key;
+
+  void apply(Key key, const RunEvent& event);
+  void ask(Key key, Priority priority);
+  void follow_up(Key key);
+  void schedule(Key key, WallTime due);
+  void notice_clock_jump(WallTime now);
+
+  const Clock& clock_;
+  SyncService& service_;
+  Recorder& recorder_;
+  Observer& observer_;
+  std::function<double()> roll_;
+  std::vector<Slot> slots_;
+  std::unordered_map<std::string, Key> by_name_;
+  std::unordered_multimap<std::string, std::string> policies_of_sync_;  // sync id -> policy name
+  Plan due_;
+  Plan retries_;
+  WallTime last_wall_{};
+  SteadyTime last_steady_{};
+  bool stopped_ = false;
+};
+
+/// The request a policy makes.
+SyncRequest request_of(const Policy& policy, Priority priority);
+
+}  // namespace refsyncd
