@@ -1,0 +1,1 @@
+"""What the end-to-end scenarios share: real Git servers with switchable faults, and the real program."""

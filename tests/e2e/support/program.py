@@ -1,0 +1,143 @@
+"""The refsyncd program: its commands, and a running agent."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from support.metrics import Metrics
+from support.wait import wait_until
+
+BINARY = os.environ.get("REFSYNCD_BINARY", "")
+
+
+class Program:
+    """refsyncd with one configuration file. The file is YAML, of which JSON is a part."""
+
+    def __init__(self, folder, configuration):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.config_file = self.folder / "config.yaml"
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
+        self.environment.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
+        self.configure(configuration)
+
+    def configure(self, configuration):
+        """Replaces the configuration file in one step, as careful tools do. Takes a dictionary or YAML text."""
+        text = configuration if isinstance(configuration, str) else json.dumps(configuration, indent=2)
+        new = self.config_file.with_suffix(".new")
+        new.write_text(text)
+        new.rename(self.config_file)
+
+    def command(self, *arguments):
+        """The command line of a subcommand with our configuration."""
+        return [BINARY, arguments[0], "--config", str(self.config_file), *map(str, arguments[1:])]
+
+    def run(self, *arguments, timeout=30):
+        """Runs a subcommand to its end."""
+        return subprocess.run(self.command(*arguments), env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, errors="surrogateescape", timeout=timeout)
+
+    def once(self, *policies, expect=0):
+        """Runs `once --json` and returns its objects by policy."""
+        done = self.run("once", "--json", *policies)
+        if done.returncode != expect:
+            raise AssertionError(f"once exited with {done.returncode}, not {expect}: {done.stdout}{done.stderr}")
+        results = [json.loads(line) for line in done.stdout.splitlines()]
+        return {result["policy"]: result for result in results}
+
+    def once_sync(self, policy="app-pull", expect=0):
+        """Runs `once` for one policy and returns its last sync."""
+        return self.once(policy, expect=expect)[policy]["syncs"][-1]
+
+    def start(self, environment=None, wait=True):
+        """Starts `refsyncd run` and waits until it listens, unless told not to."""
+        agent = Agent(self, environment or {})
+        if wait:
+            agent.wait_listening()
+        return agent
+
+
+class Agent:
+    """A running `refsyncd run`, in a process group of its own."""
+
+    def __init__(self, program, environment):
+        self.program = program
+        self.log_file = program.folder / f"agent-{_next_number(program.folder)}.log"
+        with open(self.log_file, "wb") as log:
+            self.process = subprocess.Popen(program.command("run"), env={**program.environment, **environment},
+                                            cwd=program.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            start_new_session=True)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def log(self):
+        """Everything the agent has logged."""
+        return self.log_file.read_text(errors="surrogateescape")
+
+    def wait_listening(self):
+        """Waits for the log line that names the HTTP address."""
+        wait_until(lambda: self._address() or self.process.poll() is not None, 15, "the agent listening", self.log)
+        if not self._address():
+            raise AssertionError(f"the agent exited with {self.process.returncode}: {self.log()}")
+
+    def get(self, path):
+        """An HTTP answer of the agent: (status, text)."""
+        try:
+            with urllib.request.urlopen(f"http://{self._address()}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()
+
+    def metrics(self):
+        """The agent's metrics now."""
+        status, text = self.get("/metrics")
+        assert status == 200, text
+        return Metrics(text)
+
+    def wait_metric(self, name, at_least=1.0, timeout=15, **labels):
+        """Waits until the sum of the samples reaches a value, and returns the scrape."""
+        def reached():
+            scraped = self.metrics()
+            return scraped if scraped.total(name, **labels) >= at_least else None
+
+        return wait_until(reached, timeout, f"{name}{labels} >= {at_least}", self.log)
+
+    def wait_log(self, text, timeout=10):
+        """Waits until the log contains a text."""
+        wait_until(lambda: text in self.log(), timeout, f"{text!r} in the log", self.log)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        """kill -9, of the agent alone."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, timeout=30):
+        """Asks it to stop, as a service manager does, and returns its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+    def end(self):
+        """Ends it whatever it does."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def _address(self):
+        found = re.search(r"http://(127\.0\.0\.1:\d+)", self.log())
+        return found.group(1) if found else None
+
+
+def _next_number(folder):
+    return len(list(folder.glob("agent-*.log"))) + 1

@@ -1,0 +1,140 @@
+"""The base of all scenarios: a temporary folder, servers and agents that end with the test, and common assertions."""
+
+import os
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+
+from support import processes, program, ssh_server
+from support.certificates import make_certificate
+from support.git import GitRepository
+from support.http_server import GitHttpServer
+from support.notify import NotifySocket
+from support.program import Program
+from support.wait import wait_until
+
+
+class Scenario(unittest.TestCase):
+    """One scenario. Everything it makes lives below `self.folder` and goes when it ends."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="refsyncd-e2e-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.data = self.folder / "agent" / "data"
+
+    # Servers -------------------------------------------------------------------------------------------------------
+
+    def upstream(self, name="app"):
+        """A new, empty upstream repository."""
+        return GitRepository.create(self.folder / "upstreams" / f"{name}.git")
+
+    def http_server(self, tls=False):
+        """A server for the upstream repositories. With TLS, `authority` names the file that vouches for it."""
+        certificate = make_certificate(self.folder / "tls") if tls else None
+        server = GitHttpServer(self.folder / "upstreams", certificate)
+        server.authority = certificate.authority if certificate else None
+        self.addCleanup(server.close)
+        return server
+
+    def ssh_server(self):
+        if not ssh_server.available():
+            self.skipTest("sshd is not installed")
+        server = ssh_server.GitSshServer(self.folder / "ssh")
+        self.addCleanup(server.close)
+        return server
+
+    def notify_socket(self):
+        notify = NotifySocket(self.folder)
+        self.addCleanup(notify.close)
+        return notify
+
+    # The program ---------------------------------------------------------------------------------------------------
+
+    def configuration(self, upstream, *policies, defaults=None, **sections):
+        """A configuration with one repository, `app`. `upstream` is its URL or its whole section; without policies,
+        it is pulled. Made for speed: due every second, few and quick retries."""
+        upstream = {"url": upstream} if isinstance(upstream, str) else upstream
+        quick = {"every": "1s", "jitter": "0%", "timeout": "20s",
+                 "retry": {"attempts": 1, "first": "100ms", "max": "400ms"}}
+        return {
+            "service": {"data_dir": str(self.data), **sections.pop("service", {})},
+            "http": {"listen": "127.0.0.1:0"},
+            "defaults": {**quick, **(defaults or {})},
+            "repos": {"app": {"upstream": upstream}},
+            "policies": [{"repo": "app", "direction": "pull", **policy} for policy in policies or ({},)],
+            **sections,
+        }
+
+    def program(self, configuration):
+        if not program.BINARY:
+            self.fail("REFSYNCD_BINARY does not name the program to test")
+        return Program(self.folder / "agent", configuration)
+
+    def start(self, configuration_or_program, **options):
+        """Starts an agent that ends with the test at the latest."""
+        known = isinstance(configuration_or_program, Program)
+        agent_program = configuration_or_program if known else self.program(configuration_or_program)
+        agent = agent_program.start(wait=False, environment=options.get("environment"))
+        self.addCleanup(agent.end)
+        if options.get("wait", True):
+            agent.wait_listening()
+        return agent
+
+    def mirror(self, name="app"):
+        """The repository that the agent keeps."""
+        return GitRepository(self.data / "repos" / "local" / f"{name}.git")
+
+    def secret_file(self, value, name="token"):
+        """A file that holds a secret."""
+        path = self.folder / name
+        new = self.folder / f".{name}.new"
+        new.touch(mode=0o600)
+        new.write_text(value + "\n")
+        os.rename(new, path)
+        return path
+
+    # Assertions ----------------------------------------------------------------------------------------------------
+
+    def assert_refs(self, repository, expected):
+        """The repository holds exactly these branches and tags."""
+        self.assertEqual(repository.refs(), expected)
+
+    def assert_in_step(self, repository, upstream):
+        """Both hold the same branches and tags, and some."""
+        self.assertTrue(upstream.refs())
+        self.assertEqual(repository.refs(), upstream.refs())
+
+    def assert_sound(self, *repositories):
+        """Each repository is intact and holds nothing that an interrupted git left behind."""
+        for repository in repositories:
+            self.assertEqual(repository.fsck(), "", repository.path)
+            self.assertEqual(repository.leftovers(), [], repository.path)
+        self.assertEqual(self.scratch_leftovers(), [])
+
+    def scratch_leftovers(self):
+        """Scratch repositories below the data folder: bare repositories that borrow objects from another."""
+        return sorted(str(path) for path in self.data.rglob("objects/info/alternates"))
+
+    def assert_outcomes(self, sync, expected):
+        """The sync completed, and the refs (full names) have these (outcome, reason) pairs and no other ref is told."""
+        self.assertEqual((sync["status"], sync["error"]), ("completed", None))
+        self.assertEqual(outcomes(sync), expected)
+
+    def assert_no_children(self, agent=None):
+        """No process works on the agent's data but the agent itself."""
+        besides = [agent.pid] if agent else []
+        wait_until(lambda: not processes.mentioning(self.data, besides), 5, "no process left",
+                   lambda: processes.mentioning(self.data, besides))
+
+
+def outcomes(sync):
+    """(outcome, reason) by full ref name."""
+    return {ref["name"]: (ref["outcome"], ref["reason"]) for ref in sync["stats"]["refs"]}
+
+
+def result_of(sync, name):
+    """What a sync says about one ref."""
+    return next(ref for ref in sync["stats"]["refs"] if ref["name"] == name)
