@@ -1,0 +1,93 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "git/program.h"
+#include "git/ref_plan.h"
+#include "git/repository.h"
+#include "local/service.h"
+
+namespace refsyncd {
+
+/// Makes the Remote of one sync; `secret` is the upstream's credential, read just now.
+using RemoteFactory = std::function<std::unique_ptr<Remote>(const Upstream&, Secret, Operation)>;
+
+/// The Git work of syncs: LocalService::Work. Safe from any thread, for different repositories at once.
+class SyncJob {
+ public:
+  SyncJob(const Clock& clock, const GitProgram& git, RemoteFactory make_remote, milliseconds keep_backups);
+
+  /// Does the sync. Never throws; a failure may come with the refs that were handled before it.
+  SyncEnd perform(const Sync& sync, const Repo& repo, std::stop_token stop,
+                  const LocalService::Progress& progress);
+
+  /// What perform() would do to each ref. Changes neither side; needs room for the new objects in the
+  /// temporary folder. Throws what perform() would fail with.
+  RefResults plan(const SyncRequest& request, const Repo& repo) const;
+
+ private:
+  RefResults run(const Sync& sync, const Repo& repo, const Operation& operation);
+  Repository open(const Sync& sync, const Repo& repo);
+  std::unique_ptr<Remote> remote(const Repo& repo, const Operation& operation) const;
+
+  const Clock& clock_;
+  const GitProgram& git_;
+  RemoteFactory make_remote_;
+  milliseconds keep_backups_;
+  const SteadyTime started_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, SyncStatus>
+      last_end_;  // by repository: how its last sync of this process ended
+};
+
+/// The rules a request moves refs by.
+RefRules rules_of(const SyncRequest& request);
+
+/// Where a pull brings objects and refs, step by step. plan() decides, carry_out() does.
+class Pull {
+ public:
+  /// `make_scratch` is called when objects have to be fetched, at most once.
+  Pull(const SyncRequest& request, Remote& remote, const Repository& target,
+       std::function<ScratchRepository()> make_scratch);
+  /// Lists both sides, fetches what the decision needs into the scratch repository, and decides.
+  RefResults plan();
+  /// Moves objects and refs into the target; returns the results as they came out.
+  RefResults carry_out(const Sync& sync, RefResults results, const Operation& operation);
+
+ private:
+  void follow_head() const;
+
+  const SyncRequest& request_;
+  Remote& remote_;
+  const Repository& target_;
+  std::function<ScratchRepository()> make_scratch_;
+  std::optional<ScratchRepository> scratch_;  ///< set once something was fetched
+  std::string upstream_head_;
+};
+
+/// The reverse: the repository is the source and the upstream the target.
+class Push {
+ public:
+  Push(const SyncRequest& request, Remote& remote, const Repository& source,
+       std::function<ScratchRepository()> make_scratch);
+  RefResults plan();
+  RefResults carry_out(const Sync& sync, RefResults results, const Operation& operation);
+
+ private:
+  void keep_backups(const Sync& sync, const RefResults& results, ScratchRepository& scratch,
+                    const Operation& operation);
+  void read_back(RefResults& results);
+
+  const SyncRequest& request_;
+  Remote& remote_;
+  const Repository& source_;
+  std::function<ScratchRepository()> make_scratch_;
+};
+
+}  // namespace refsyncd
