@@ -196,8 +196,8 @@ class Reader {
     const auto name = std::find(field.names.begin(), field.names.end(), lower(text));
     if (name != field.names.end()) return field.low + static_cast<int>(name - field.names.begin());
     const auto shown = text.empty() ? entry : text;
-    refuse(shown, fmt::format("{} is not a {}; write {}-{}{}, a list, a range or a step", quoted(shown),
-                              field.noun, field.low, field.high, name_span(field)));
+    refuse(shown, fmt::format("{} is not {} {}; write {}-{}{}, a list, a range or a step", quoted(shown),
+                              field.article, field.noun, field.low, field.high, name_span(field)));
   }
 
   int step_of(const Field& field, std::string_view entry, int first, int last) const {
