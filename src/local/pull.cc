@@ -58,12 +58,12 @@ RefResults Pull::plan() {
   const auto held = target.refs();
   const auto names = refs_to_transfer(rules, listed.refs, held);
   if (!names.empty()) {
-    remote_.fetch(scratch_, names);
-    fetched_ = true;
+    scratch_.emplace(make_scratch_());
+    remote_.fetch(*scratch_, names);
   }
-  const auto objects = scratch_.reader();
+  const auto objects = scratch_ ? scratch_->reader() : target_.reader();
   const auto source =
-      with_fetched(std::move(listed.refs), fetched_ ? objects.refs() : std::vector<RefValue>{});
+      with_fetched(std::move(listed.refs), scratch_ ? objects.refs() : std::vector<RefValue>{});
   return plan_refs(rules, source, held, target.head_target(),
                    [&](const ObjectId& base, const ObjectId& tip) { return objects.ancestry(base, tip); });
 }
@@ -71,9 +71,8 @@ RefResults Pull::plan() {
 RefResults Pull::carry_out(const Sync& sync, RefResults results, const Operation& operation) {
   const auto updates = updates_for(results);
   if (!updates.empty()) {
-    if (fetched_) target_.adopt_objects(scratch_);
-    if (const auto backups = backups_for(sync, results); !backups.empty())
-      target_.update_refs(backups, operation);
+    if (scratch_) target_.adopt_objects(*scratch_);
+    write_backups(target_, backups_for(sync, results), operation);
     const auto raced = target_.update_refs(updates, operation);
     mark_raced(results, raced, target_.reader());
     if (updates.size() > many_refs) target_.pack_refs(operation);
