@@ -9,20 +9,22 @@
 
 namespace refsyncd {
 
-/// One program to run. No shell is involved, and nothing is inherited: the environment is exactly `environment`, the
-/// open files are stdin, stdout and stderr.
+/// One program to run. No shell is involved, and nothing is inherited: the environment is exactly
+/// `environment`, the open files are stdin, stdout and stderr.
 struct Command {
-  std::vector<std::string> arguments;    ///< [0] is the program's absolute path
-  std::vector<std::string> environment;  ///< "NAME=value"; passed whole, so it may carry secrets
-  std::string directory = "/";           ///< working directory
-  std::string input;                     ///< written to stdin, which is then closed
+  std::vector<std::string> arguments = {};    ///< [0] is the program's absolute path
+  std::vector<std::string> environment = {};  ///< "NAME=value"; passed whole, so it may carry secrets
+  std::string directory = "/";                ///< working directory
+  std::string input = {};                     ///< what stdin holds
   SteadyTime deadline = SteadyTime::max();
-  std::stop_token stop;                  ///< a request ends the program early
-  size_t output_limit = 64 << 20;        ///< bytes of stdout; more ends the program
-  size_t error_limit = 64 << 10;         ///< bytes of stderr kept (the last ones)
-  uint64_t file_size_limit = 0;          ///< RLIMIT_FSIZE in bytes; 0 = none
-  std::function<void(std::string_view)> on_output;      ///< when set, gets stdout as it comes; nothing is kept
-  std::function<void(std::string_view)> on_error_line;  ///< when set, gets each stderr line (split at \n or \r)
+  std::stop_token stop = {};       ///< a request ends the program early
+  size_t output_limit = 64 << 20;  ///< bytes of stdout; more ends the program
+  size_t error_limit = 64 << 10;   ///< bytes of stderr kept (the last ones)
+  uint64_t file_size_limit = 0;    ///< RLIMIT_FSIZE in bytes; 0 = none
+  std::function<void(std::string_view)> on_output =
+      {};  ///< when set, gets stdout as it comes; nothing is kept
+  std::function<void(std::string_view)> on_error_line =
+      {};  ///< when set, gets each stderr line (split at \n or \r)
 };
 
 /// How a program ended.
@@ -31,16 +33,17 @@ enum class Ending { exited, signalled, timed_out, stopped, output_too_large };
 struct Finished {
   Ending ending = Ending::exited;
   int code = 0;  ///< exit code, or the signal's number
-  std::string output;
-  std::string error;  ///< the kept end of stderr, raw
+  std::string output = {};
+  std::string error = {};  ///< the kept end of stderr, raw
 
   bool ok() const { return ending == Ending::exited && code == 0; }
 };
 
-/// Runs a program in its own session (setsid) and process group, with PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS and
-/// RLIMIT_CORE=0, and waits for its end. On deadline or stop the whole group gets SIGTERM, and SIGKILL 2 s later.
-/// No member of the group outlives the call. Throws Error(internal) when the program cannot be started. Safe from
-/// any thread.
+/// Runs a program in its own session (setsid) and process group, with PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS
+/// and RLIMIT_CORE=0, default signals and an empty signal mask, and waits for its end. On deadline or stop
+/// the whole group gets SIGTERM, and SIGKILL 2 s later. No member of the group outlives the call. Throws
+/// Error(internal) when the program cannot be started. Safe from any thread. The calling process becomes the
+/// reaper of orphans (PR_SET_CHILD_SUBREAPER), which makes that certain.
 Finished run_command(const Command& command);
 
 }  // namespace refsyncd
