@@ -1,0 +1,195 @@
+#include "http/server.h"
+
+#include <fmt/format.h>
+#include <microhttpd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "http/url.h"
+
+namespace refsyncd {
+namespace {
+
+using Response = Owned<MHD_Response, MHD_destroy_response>;
+
+/// How much of a body that is too large is read and thrown away, so that its sender gets to see the 413.
+constexpr size_t discarded_bodies = 4;
+
+HttpResponse refusal(int status, std::string_view code, std::string_view message) {
+  return {.status = status,
+          .body = fmt::format(R"({{"error":{{"code":"{}","message":"{}"}}}})", code, message)};
+}
+
+/// Keeps MHD from decoding: its decoder ends names at %00 and lets broken escapes pass.
+size_t keep_encoded(void*, MHD_Connection*, char* text) { return std::char_traits<char>::length(text); }
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return lower;
+}
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+/// What MHD hands over of one header or query parameter.
+struct Field {
+  std::string_view name;
+  std::string_view value;
+};
+std::vector<Field> fields(MHD_Connection* connection, MHD_ValueKind kind) {
+  std::vector<Field> all;
+  const auto collect = [](void* to, MHD_ValueKind, const char* name, size_t name_size, const char* value,
+                          size_t value_size) {
+    auto& found = *static_cast<std::vector<Field>*>(to);
+    found.push_back(
+        {{name, name_size}, value == nullptr ? std::string_view() : std::string_view(value, value_size)});
+    return MHD_YES;
+  };
+  all.reserve(
+      static_cast<size_t>(std::max(0, MHD_get_connection_values(connection, kind, nullptr, nullptr))));
+  MHD_get_connection_values_n(connection, kind, collect, &all);
+  return all;
+}
+
+/// Fills in what the request line and the headers say. False when they are malformed.
+bool read_head(MHD_Connection* connection, const char* target, const char* method, HttpRequest& request) {
+  request.method = std::string_view(method) == "HEAD" ? "GET" : method;
+  auto path = percent_decode(target);
+  if (!path || !path->starts_with('/') || has_control(*path)) return false;
+  request.path = std::move(*path);
+  for (const auto& [name, value] : fields(connection, MHD_GET_ARGUMENT_KIND)) {
+    auto decoded_name = percent_decode(name);
+    auto decoded_value = percent_decode(value);
+    if (!decoded_name || !decoded_value) return false;
+    request.query.emplace(std::move(*decoded_name), std::move(*decoded_value));
+  }
+  for (const auto& [name, value] : fields(connection, MHD_HEADER_KIND)) {
+    request.headers.emplace(lower_case(name), value);
+  }
+  return true;
+}
+
+size_t declared_length(const HttpRequest& request) {
+  const auto header = request.headers.find("content-length");
+  if (header == request.headers.end()) return 0;
+  size_t length = 0;
+  std::from_chars(header->second.data(), header->second.data() + header->second.size(), length);
+  return length;
+}
+
+MHD_Result send(MHD_Connection* connection, const HttpResponse& answer) {
+  // MHD copies the body (MUST_COPY) and only reads from the pointer.
+  const Response response(MHD_create_response_from_buffer(
+      answer.body.size(), const_cast<char*>(answer.body.data()), MHD_RESPMEM_MUST_COPY));
+  if (!response) return MHD_NO;
+  MHD_add_response_header(response.get(), MHD_HTTP_HEADER_CONTENT_TYPE, answer.content_type.c_str());
+  MHD_add_response_header(response.get(), "X-Content-Type-Options", "nosniff");
+  MHD_add_response_header(response.get(), MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+  for (const auto& [name, value] : answer.headers) {
+    MHD_add_response_header(response.get(), name.c_str(), value.c_str());
+  }
+  return MHD_queue_response(connection, static_cast<unsigned>(answer.status), response.get());
+}
+
+}  // namespace
+
+/// One request on its way in, and its answer. MHD calls it several times: for the head, for each piece of the
+/// body, and at the end.
+struct HttpServer::Exchange {
+  HttpRequest request;
+  bool malformed = false;
+  size_t received = 0;  // bytes of the body, kept or not
+
+  static MHD_Result on_call(void* server, MHD_Connection* connection, const char* target, const char* method,
+                            const char* version, const char* data, size_t* size, void** exchange) noexcept;
+  static void on_end(void*, MHD_Connection*, void** exchange, MHD_RequestTerminationCode) noexcept;
+
+  MHD_Result begin(MHD_Connection* connection, const char* target, const char* method,
+                   const HttpLimits& limits);
+  MHD_Result take(std::string_view piece, const HttpLimits& limits);
+  HttpResponse answer(const HttpServer& server) const;
+};
+
+MHD_Result HttpServer::Exchange::on_call(void* server, MHD_Connection* connection, const char* target,
+                                         const char* method, const char*, const char* data, size_t* size,
+                                         void** exchange) noexcept try {
+  const auto& self = *static_cast<const HttpServer*>(server);
+  if (*exchange == nullptr) {
+    auto* created = new Exchange();
+    *exchange = created;  // on_end deletes it
+    return created->begin(connection, target, method, self.limits_);
+  }
+  auto& current = *static_cast<Exchange*>(*exchange);
+  if (*size == 0) return send(connection, current.answer(self));
+  return current.take({data, std::exchange(*size, 0)}, self.limits_);
+} catch (...) {
+  return MHD_NO;  // out of memory: the connection is closed
+}
+
+void HttpServer::Exchange::on_end(void*, MHD_Connection*, void** exchange,
+                                  MHD_RequestTerminationCode) noexcept {
+  delete static_cast<Exchange*>(std::exchange(*exchange, nullptr));
+}
+
+MHD_Result HttpServer::Exchange::begin(MHD_Connection* connection, const char* target, const char* method,
+                                       const HttpLimits& limits) {
+  malformed = !read_head(connection, target, method, request);
+  received = 0;
+  if (declared_length(request) <= limits.body_bytes * discarded_bodies) return MHD_YES;
+  received = limits.body_bytes + 1;
+  return send(connection, refusal(413, "too_large", "the request body is too large"));
+}
+
+MHD_Result HttpServer::Exchange::take(std::string_view piece, const HttpLimits& limits) {
+  received += piece.size();
+  if (received > limits.body_bytes * discarded_bodies) return MHD_NO;
+  if (received <= limits.body_bytes) {
+    request.body.append(piece);
+  } else {
+    request.body = {};
+  }
+  return MHD_YES;
+}
+
+HttpResponse HttpServer::Exchange::answer(const HttpServer& server) const try {
+  if (received > server.limits_.body_bytes) return refusal(413, "too_large", "the request body is too large");
+  if (malformed) return refusal(400, "bad_request", "the request target is malformed");
+  return server.handler_(request);
+} catch (...) {
+  return refusal(500, "internal", "the request could not be answered");
+}
+
+HttpServer::HttpServer(ListenSocket socket, Handler handler, const HttpLimits& limits)
+    : socket_(std::move(socket)), handler_(std::move(handler)), limits_(limits) {
+  // MHD closes the descriptor when it stops.
+  const MHD_OptionItem options[] = {
+      {MHD_OPTION_LISTEN_SOCKET, socket_.release(), nullptr},
+      {MHD_OPTION_THREAD_POOL_SIZE, static_cast<intptr_t>(limits_.threads), nullptr},
+      {MHD_OPTION_CONNECTION_MEMORY_LIMIT, static_cast<intptr_t>(limits_.header_bytes), nullptr},
+      {MHD_OPTION_CONNECTION_LIMIT, static_cast<intptr_t>(limits_.connections), nullptr},
+      {MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+       static_cast<intptr_t>(socket_.is_unix() ? 0 : limits_.connections_a_client), nullptr},
+      {MHD_OPTION_CONNECTION_TIMEOUT, static_cast<intptr_t>(limits_.idle.count()), nullptr},
+      {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
+      {MHD_OPTION_UNESCAPE_CALLBACK, reinterpret_cast<intptr_t>(&keep_encoded), nullptr},
+      {MHD_OPTION_NOTIFY_COMPLETED, reinterpret_cast<intptr_t>(&Exchange::on_end), nullptr},
+      {MHD_OPTION_END, 0, nullptr}};
+  daemon_.reset(MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, nullptr, nullptr,
+                                 &Exchange::on_call, this, MHD_OPTION_ARRAY, options, MHD_OPTION_END));
+  if (!daemon_)
+    throw Error(ErrorKind::internal, fmt::format("starting the HTTP server on {} failed", address()));
+}
+
+HttpServer::~HttpServer() = default;
+
+void HttpServer::StopDaemon::operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
+
+}  // namespace refsyncd

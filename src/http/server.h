@@ -1,0 +1,77 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "http/listen.h"
+
+struct MHD_Daemon;
+
+namespace refsyncd {
+
+/// A request as the handler sees it: decoded, complete, within the server's limits.
+struct HttpRequest {
+  using Fields = std::map<std::string, std::string, std::less<>>;
+
+  std::string method;  ///< "GET", "POST" ... as sent, but HEAD arrives as GET: the server leaves the body out
+  std::string
+      path;        ///< percent-decoded, begins with '/', holds no control characters; may be any other bytes
+  Fields query;    ///< decoded; of a name given twice, the first value; may be any bytes
+  Fields headers;  ///< names in lower case
+  std::string body;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body = {};
+  std::map<std::string, std::string> headers =
+      {};  ///< besides Content-Type, Content-Length, Date and Connection
+};
+
+/// What one server takes on. Who goes over it is answered with 413 or 431, kept waiting, or cut off.
+struct HttpLimits {
+  size_t header_bytes = 32 << 10;  ///< memory of one connection: request line, headers and query together
+  size_t body_bytes = 1 << 20;
+  unsigned connections = 256;          ///< at once; more wait in the kernel's queue
+  unsigned connections_a_client = 64;  ///< of one IP address; more are closed at once. Not for Unix sockets.
+  std::chrono::seconds idle{15};       ///< a connection on which nothing moves for so long is closed
+  unsigned threads = 4;                ///< how many handlers run at once
+};
+
+/// An HTTP/1.1 server on one listening socket. It starts in the constructor and stops in the destructor,
+/// which waits for handlers that run. Its threads inherit the caller's signal mask.
+class HttpServer {
+ public:
+  /// Answers a request. Called from several of the server's threads at once. It must return within a bounded
+  /// time: it holds up the other connections of its thread. What it throws becomes a 500.
+  using Handler = std::function<HttpResponse(const HttpRequest&)>;
+
+  /// Throws Error(internal) when the threads cannot be started.
+  HttpServer(ListenSocket socket, Handler handler, const HttpLimits& limits = {});
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  ~HttpServer();
+
+  /// "127.0.0.1:9480" with the real port, or the Unix socket's path.
+  const std::string& address() const { return socket_.address(); }
+  /// 0 on a Unix socket.
+  uint16_t port() const { return socket_.port(); }
+
+ private:
+  struct Exchange;
+  struct StopDaemon {
+    void operator()(MHD_Daemon* daemon) const;
+  };
+
+  ListenSocket socket_;
+  Handler handler_;
+  HttpLimits limits_;
+  std::unique_ptr<MHD_Daemon, StopDaemon> daemon_;  // last: its threads use everything above
+};
+
+}  // namespace refsyncd
