@@ -1,0 +1,270 @@
+#include "report/run_log.h"
+
+#include <fmt/format.h>
+
+#include <unordered_set>
+
+#include "base/duration.h"
+#include "base/text.h"
+#include "report/wording.h"
+
+namespace refsyncd {
+namespace {
+
+using Fields = decltype(LogRecord::fields);
+
+std::string who(const Sync& sync) { return sync.request.policy.empty() ? "by hand" : sync.request.policy; }
+
+std::string what(const Sync& sync) {
+  return fmt::format("{} of {}", to_string(sync.request.direction), sync.request.repo);
+}
+
+milliseconds taken(const Sync& sync) {
+  return sync.started_at && sync.finished_at ? *sync.finished_at - *sync.started_at : milliseconds{};
+}
+
+Fields fields_of(const Sync& sync) {
+  Fields fields;
+  if (!sync.request.policy.empty()) fields.emplace_back("policy", sync.request.policy);
+  fields.emplace_back("repo", sync.request.repo);
+  fields.emplace_back("direction", std::string(to_string(sync.request.direction)));
+  fields.emplace_back("sync_id", sync.id);
+  return fields;
+}
+
+Fields fields_of(const Policy& policy) {
+  return {{"policy", policy.name},
+          {"repo", policy.repo},
+          {"direction", std::string(to_string(policy.direction))}};
+}
+
+Fields fields_of(const Policy& policy, const Failure& failure) {
+  auto fields = fields_of(policy);
+  fields.emplace_back("kind", std::string(to_string(failure.kind)));
+  fields.emplace_back("error", failure.message);
+  return fields;
+}
+
+double seconds(milliseconds duration) { return static_cast<double>(duration.count()) / 1000.0; }
+
+/// The same for the same refs rejected for the same reasons, in any order; 0 for none.
+uint64_t fingerprint_of_rejected(const RefResults& refs) {
+  uint64_t sum = 0;
+  for (const auto& ref : refs) {
+    if (ref.outcome == Outcome::rejected)
+      sum += stable_hash(fmt::format("{} {}", to_string(ref.reason), ref.name));
+  }
+  return sum;
+}
+
+Fields ref_fields(const Sync& sync, const RefResult& ref) {
+  auto fields = fields_of(sync);
+  fields.emplace_back("ref", ref.name);
+  fields.emplace_back("outcome", std::string(to_string(ref.outcome)));
+  fields.emplace_back("reason", std::string(to_string(ref.reason)));
+  if (ref.before) fields.emplace_back("before", ref.before->hex());
+  fields.emplace_back("after", ref.after.hex());
+  if (ref.offered) fields.emplace_back("offered", ref.offered->hex());
+  if (!ref.detail.empty()) fields.emplace_back("detail", ref.detail);
+  return fields;
+}
+
+}  // namespace
+
+void RunLog::write(LogRecord record) {
+  if (sink_.enabled(record.severity)) sink_.write(record);
+}
+
+RunLog::Told& RunLog::told(const std::string& policy) { return told_[stable_hash(policy)]; }
+
+void RunLog::policies_changed(std::span<const Policy> policies) {
+  std::unordered_set<uint64_t> names;
+  for (const auto& policy : policies) names.insert(stable_hash(policy.name));
+  std::erase_if(told_, [&](const auto& entry) { return !names.contains(entry.first); });
+  write({.severity = Severity::info,
+         .event = "policies_changed",
+         .message =
+             fmt::format("{} {} scheduled", policies.size(), policies.size() == 1 ? "policy" : "policies"),
+         .fields = {{"policies", static_cast<int64_t>(policies.size())}}});
+}
+
+void RunLog::config_loaded(bool reload, std::string_view problem) {
+  if (problem.empty()) {
+    write({.severity = reload ? Severity::info : Severity::debug,
+           .event = "config_loaded",
+           .message = reload ? "configuration reloaded" : "configuration read",
+           .fields = {}});
+    return;
+  }
+  write({.severity = Severity::error,
+         .event = "config_refused",
+         .message = reload ? "the new configuration was refused; the old one stays"
+                           : "the configuration was refused",
+         .fields = {}});
+  for (const auto mistake : split(trim(problem), '\n')) {
+    write({.severity = Severity::error,
+           .event = "config_problem",
+           .message = std::string(mistake),
+           .fields = {}});
+  }
+}
+
+void RunLog::sync_queued(const Sync& sync) {
+  if (!sink_.enabled(Severity::debug)) return;
+  write({.severity = Severity::debug,
+         .event = "sync_queued",
+         .message = fmt::format("{}: {} queued", who(sync), what(sync)),
+         .fields = fields_of(sync)});
+}
+
+void RunLog::sync_started(const Sync& sync) {
+  if (!sink_.enabled(Severity::debug)) return;
+  auto fields = fields_of(sync);
+  fields.emplace_back("attempt", int64_t{sync.attempt});
+  write({.severity = Severity::debug,
+         .event = "sync_started",
+         .message = fmt::format("{}: {} started", who(sync), what(sync)),
+         .fields = std::move(fields)});
+}
+
+void RunLog::sync_progress(const Sync& sync, std::string_view line) {
+  if (!sink_.enabled(Severity::trace)) return;
+  write({.severity = Severity::trace,
+         .event = "sync_progress",
+         .message = fmt::format("{}: {}: {}", who(sync), what(sync), line),
+         .fields = fields_of(sync)});
+}
+
+void RunLog::sync_finished(const Sync& sync) {
+  if (sync.status == SyncStatus::completed) {
+    completed(sync);
+  } else {
+    failed(sync);
+  }
+}
+
+void RunLog::completed(const Sync& sync) {
+  static const RefResults none;
+  const auto& refs = sync.refs ? *sync.refs : none;
+  const auto counts = count(refs);
+  const auto rejected = fingerprint_of_rejected(refs);
+  Told by_hand;
+  auto& last = sync.request.policy.empty() ? by_hand : told(sync.request.policy);
+  const bool same_rejected = last.rejected.has_value() && *last.rejected == rejected;
+  const bool repeats = same_rejected && counts.updated == 0 && !last.changed;
+  last.rejected = rejected;
+  last.changed = counts.updated > 0;
+
+  const auto severity = repeats ? Severity::debug : Severity::info;
+  if (sink_.enabled(severity)) {
+    auto fields = fields_of(sync);
+    for (const auto outcome : all_outcomes) {
+      fields.emplace_back(to_string(outcome), static_cast<int64_t>(counts[outcome]));
+    }
+    fields.emplace_back("seconds", seconds(taken(sync)));
+    write({.severity = severity,
+           .event = "sync_completed",
+           .message = fmt::format("{}: {} completed in {}: {}", who(sync), what(sync),
+                                  rough_duration(taken(sync)), describe(counts)),
+           .fields = std::move(fields)});
+  }
+  list(sync, Outcome::updated, Severity::info);
+  list(sync, Outcome::rejected, same_rejected ? Severity::debug : Severity::warning);
+  list(sync, Outcome::filtered, Severity::debug);
+  list(sync, Outcome::unchanged, Severity::trace);
+}
+
+/// A policy's failed sync is told by the attempt or the run it fails; one asked for by hand is told here
+/// alone.
+void RunLog::failed(const Sync& sync) {
+  const auto severity = sync.request.policy.empty() ? Severity::error : Severity::debug;
+  if (!sink_.enabled(severity)) return;
+  const auto failure = sync.failure.value_or(Failure{});
+  auto fields = fields_of(sync);
+  fields.emplace_back("kind", std::string(to_string(failure.kind)));
+  fields.emplace_back("error", failure.message);
+  fields.emplace_back("seconds", seconds(taken(sync)));
+  write({.severity = severity,
+         .event = "sync_failed",
+         .message = fmt::format("{}: {} failed after {}: {}", who(sync), what(sync),
+                                rough_duration(taken(sync)), failure.message),
+         .fields = std::move(fields)});
+}
+
+void RunLog::list(const Sync& sync, Outcome outcome, Severity severity) {
+  if (!sync.refs || !sink_.enabled(severity)) return;
+  size_t found = 0;
+  for (const auto& ref : *sync.refs) {
+    if (ref.outcome != outcome || ++found > ref_lines) continue;
+    write({.severity = severity,
+           .event = "ref",
+           .message = fmt::format("{}: {}", who(sync), describe(ref)),
+           .fields = ref_fields(sync, ref)});
+  }
+  if (found <= ref_lines) return;
+  write({.severity = severity,
+         .event = "more_refs",
+         .message = fmt::format("{}: and {} more refs {}", who(sync), found - ref_lines, to_string(outcome)),
+         .fields = fields_of(sync)});
+}
+
+void RunLog::run_started(const Policy& policy, milliseconds late) {
+  if (!sink_.enabled(Severity::debug)) return;
+  auto fields = fields_of(policy);
+  fields.emplace_back("late_seconds", seconds(late));
+  write({.severity = Severity::debug,
+         .event = "run_started",
+         .message = fmt::format("{}: due, {} late", policy.name, rough_duration(late)),
+         .fields = std::move(fields)});
+}
+
+void RunLog::attempt_failed(const Policy& policy, const Failure& failure,
+                            std::optional<milliseconds> retry_in) {
+  if (!retry_in) return;  // the run ends with it, and run_finished tells
+  auto fields = fields_of(policy, failure);
+  fields.emplace_back("retry_in_seconds", seconds(*retry_in));
+  write({.severity = Severity::warning,
+         .event = "attempt_failed",
+         .message = fmt::format("{}: attempt failed ({}): {}; next attempt in {}", policy.name,
+                                to_string(failure.kind), failure.message, rough_duration(*retry_in)),
+         .fields = std::move(fields)});
+}
+
+void RunLog::run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) {
+  auto& last = told(policy.name);
+  if (now.consecutive_failures == 0) {
+    last.failing.reset();
+    if (was.consecutive_failures == 0) return;
+    write({.severity = Severity::info,
+           .event = "run_recovered",
+           .message = fmt::format("{}: recovered after {} failed {}", policy.name, was.consecutive_failures,
+                                  was.consecutive_failures == 1 ? "run" : "runs"),
+           .fields = fields_of(policy)});
+    return;
+  }
+  const auto failure = now.last_failure.value_or(Failure{});
+  const bool news = last.failing != failure.kind;
+  last.failing = failure.kind;
+  auto fields = fields_of(policy, failure);
+  fields.emplace_back("consecutive_failures", int64_t{now.consecutive_failures});
+  auto message = fmt::format("{}: run failed ({}), {} in a row: {}", policy.name, to_string(failure.kind),
+                             now.consecutive_failures, failure.message);
+  if (const auto advice = remedy(failure.kind); !advice.empty()) message += fmt::format("; {}", advice);
+  if (now.not_before) message += fmt::format("; next run not before {}", timestamp(*now.not_before));
+  write({.severity = news ? Severity::error : Severity::warning,
+         .event = "run_failed",
+         .message = std::move(message),
+         .fields = std::move(fields)});
+}
+
+void RunLog::run_scheduled(const Policy& policy, WallTime next_due) {
+  if (!sink_.enabled(Severity::trace)) return;
+  auto fields = fields_of(policy);
+  fields.emplace_back("next_due", timestamp(next_due));
+  write({.severity = Severity::trace,
+         .event = "run_scheduled",
+         .message = fmt::format("{}: next due {}", policy.name, timestamp(next_due)),
+         .fields = std::move(fields)});
+}
+
+}  // namespace refsyncd

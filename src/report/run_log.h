@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+
+#include "model/observer.h"
+#include "report/log_record.h"
+
+namespace refsyncd {
+
+/// Tells the log what happens, so that an operator reading at `info` sees every change once and no
+/// repetition:
+/// - one line a finished sync (policy, repository, direction, refs by outcome, duration): at info when it
+/// updated a
+///   ref or found something else than the policy's sync before (so also the first one after start, and the
+///   first that finds nothing to do after a change), at debug when it only repeats it;
+/// - one line an updated ref at info, one a rejected ref with its reason at warning, both at most `ref_lines`
+/// a sync
+///   and then a count; rejected refs that the policy's sync before rejected just so are at debug. Filtered
+///   refs are at debug, unchanged ones at trace;
+/// - a failed attempt at warning, with the wait before the next; a failed run at error when the policy worked
+/// before
+///   or failed otherwise, at warning while it keeps failing alike, with what a person can do about it;
+/// - a recovery, and each reload, at info; a configuration that was refused at error, one line a mistake.
+class RunLog final : public Observer {
+ public:
+  static constexpr size_t ref_lines = 50;
+
+  /// The sink outlives the run log.
+  explicit RunLog(LogSink& sink) : sink_(sink) {}
+
+  void policies_changed(std::span<const Policy> policies) override;
+  void config_loaded(bool reload, std::string_view problem) override;
+  void sync_queued(const Sync& sync) override;
+  void sync_started(const Sync& sync) override;
+  void sync_progress(const Sync& sync, std::string_view line) override;
+  void sync_finished(const Sync& sync) override;
+  void run_started(const Policy& policy, milliseconds late) override;
+  void attempt_failed(const Policy& policy, const Failure& failure,
+                      std::optional<milliseconds> retry_in) override;
+  void run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) override;
+  void run_scheduled(const Policy& policy, WallTime next_due) override;
+
+ private:
+  /// What was told of a policy last.
+  struct Told {
+    std::optional<uint64_t> rejected;  ///< fingerprint of the rejected refs of its last completed sync
+    bool changed = false;              ///< that sync updated a ref
+    std::optional<ErrorKind> failing;  ///< how its last run failed; nothing after a success
+  };
+
+  Told& told(const std::string& policy);
+  void write(LogRecord record);
+  void completed(const Sync& sync);
+  void failed(const Sync& sync);
+  void list(const Sync& sync, Outcome outcome, Severity severity);
+
+  LogSink& sink_;
+  std::unordered_map<uint64_t, Told> told_;  ///< by stable_hash of the policy's name
+};
+
+}  // namespace refsyncd
