@@ -85,7 +85,7 @@ class ServersAndFaults(Scenario):
         self.assertTrue(other.requests)
 
     def test_hang_and_stall_last_until_the_server_closes(self):
-        for fault in (http_server.Hang(), http_server.CutPack("stall")):
+        for fault in (http_server.Hold(), http_server.CutPack("stall")):
             with self.subTest(fault=type(fault).__name__):
                 server = self.http_server()
                 server.fault = fault

@@ -6,6 +6,7 @@ import os
 import ssl
 import subprocess
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ class Request:
     target: str
     headers: dict
     body: bytes = b""
+    at: float = field(default_factory=time.monotonic)  # seconds of the monotonic clock
 
     @property
     def authorization(self):
@@ -69,14 +71,26 @@ class Status(Fault):
         return self._response
 
 
-class Hang(Fault):
-    """Requests that `matching` accepts are read and never answered."""
+class Hold(Fault):
+    """Requests that `matching` accepts wait until release(); `held` says that one does. Never released, it is a server
+    that hangs before the first byte."""
 
     def __init__(self, matching=lambda request: True):
         self._matching = matching
+        self._released = threading.Event()
+        self.held = threading.Event()
+
+    def release(self):
+        self._released.set()
 
     def before(self, request, server):
-        return Response(200, [], b"", 0, "stall") if self._matching(request) else None
+        if not self._matching(request):
+            return None
+        self.held.set()
+        while not self._released.wait(0.01):
+            if server.closing.is_set():
+                return Response(200, [], b"", 0, "close")
+        return None
 
 
 class CutPack(Fault):
@@ -238,8 +252,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return body
 
     def _send(self, response):
-        if response.then == "stall" and response.send_bytes == 0:
-            self.server.git.closing.wait()
+        if response.send_bytes == 0:
             self.close_connection = True
             return
         self.send_response(response.status)

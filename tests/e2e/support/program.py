@@ -54,12 +54,16 @@ class Program:
         """Runs `once` for one policy and returns its last sync."""
         return self.once(policy, expect=expect)[policy]["syncs"][-1]
 
-    def start(self, environment=None, wait=True):
-        """Starts `refsyncd run` and waits until it listens, unless told not to."""
-        agent = Agent(self, environment or {})
-        if wait:
-            agent.wait_listening()
-        return agent
+    def history(self, *arguments):
+        """The syncs that the running agent remembers, newest first."""
+        done = self.run("history", "--json", *arguments)
+        if done.returncode != 0:
+            raise AssertionError(f"history exited with {done.returncode}: {done.stderr}")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def start(self, environment=None):
+        """Starts `refsyncd run`."""
+        return Agent(self, environment or {})
 
 
 class Agent:

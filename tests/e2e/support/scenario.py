@@ -77,7 +77,7 @@ class Scenario(unittest.TestCase):
         """Starts an agent that ends with the test at the latest."""
         known = isinstance(configuration_or_program, Program)
         agent_program = configuration_or_program if known else self.program(configuration_or_program)
-        agent = agent_program.start(wait=False, environment=options.get("environment"))
+        agent = agent_program.start(options.get("environment"))
         self.addCleanup(agent.end)
         if options.get("wait", True):
             agent.wait_listening()
@@ -138,3 +138,20 @@ def outcomes(sync):
 def result_of(sync, name):
     """What a sync says about one ref."""
     return next(ref for ref in sync["stats"]["refs"] if ref["name"] == name)
+
+
+# Sections of `auth:` --------------------------------------------------------------------------------------------------
+
+def token_auth(file):
+    """A token, read from a file."""
+    return {"token": {"file": str(file)}}
+
+
+def password_auth(username, file):
+    """A user name, and a password read from a file."""
+    return {"username": username, "password": {"file": str(file)}}
+
+
+def ssh_auth(key, known_hosts):
+    """An SSH key, and the host keys to trust."""
+    return {"ssh_key": {"file": str(key)}, "known_hosts": str(known_hosts)}

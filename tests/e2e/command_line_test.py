@@ -1,0 +1,181 @@
+#!/usr/bin/python3
+"""The commands that need no running agent: once, plan, check; and what a wrong configuration gets."""
+
+import re
+import unittest
+
+from support import http_server
+from support.git import branch, tag
+from support.scenario import Scenario
+
+MISTAKEN = """\
+service:
+  data_dir: {data}
+defaults:
+  every: soon
+repos:
+  app:
+    upstrem:
+      url: https://example.org/app.git
+policies:
+  - repo: ap
+    direction: pull
+    timeout: 5m
+    timeout: 6m
+"""
+
+
+class CommandLine(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.app = self.upstream()
+        self.tip = self.app.commits(2)
+        self.url = f"file://{self.app.path}"
+
+    def snapshot(self):
+        """Every file below the repositories, with what could show a change."""
+        return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for p in (self.data / "repos").rglob("*")}
+
+
+class WrongConfiguration(CommandLine):
+    def test_every_mistake_is_told_at_once_with_its_place(self):
+        program = self.program(MISTAKEN.format(data=self.data))
+        for command in ("run", "once", "check", "plan"):
+            with self.subTest(command=command):
+                done = program.run(command)
+                self.assertEqual(done.returncode, 78, done.stderr)
+                told = done.stdout + done.stderr
+                for place in ("4:10", "7:5", "10:11", "13:5"):
+                    self.assertIn(f"config.yaml:{place}: ", told)
+                self.assertIn("'soon' is not a duration", told)
+                self.assertIn("upstream", told)
+
+    def test_a_file_that_does_not_exist_is_named(self):
+        program = self.program(self.configuration(self.url))
+        program.config_file.unlink()
+        done = program.run("check")
+        self.assertEqual(done.returncode, 78)
+        self.assertIn(str(program.config_file), done.stderr)
+
+    def test_wrong_usage_exits_2(self):
+        program = self.program(self.configuration(self.url))
+        for arguments in (["nonsense"], ["sync"], ["sync", "app", "--direction", "sideways"]):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(program.run(*arguments).returncode, 2)
+
+
+class Once(CommandLine):
+    def configure_two(self, second_url):
+        configuration = self.configuration(self.url, {}, {"repo": "other"})
+        configuration["repos"]["other"] = {"upstream": {"url": second_url}}
+        return self.program(configuration)
+
+    def test_all_policies_run_and_each_prints_one_object(self):
+        other = self.upstream("other")
+        other.commit("main")
+        results = self.configure_two(f"file://{other.path}").once()
+        self.assertEqual({name: r["status"] for name, r in results.items()},
+                         {"app-pull": "completed", "other-pull": "completed"})
+        self.assertEqual({name: len(r["syncs"]) for name, r in results.items()}, {"app-pull": 1, "other-pull": 1})
+
+    def test_one_failure_fails_the_command_and_not_the_others(self):
+        results = self.configure_two(f"file://{self.folder}/missing.git").once(expect=1)
+        self.assertEqual({name: r["status"] for name, r in results.items()},
+                         {"app-pull": "completed", "other-pull": "failed"})
+        failed = results["other-pull"]["syncs"][-1]
+        self.assertEqual(failed["status"], "failed")
+        self.assertTrue(failed["error"])
+        self.assert_in_step(self.mirror(), self.app)
+
+    def test_only_the_policies_that_are_named_run(self):
+        program = self.configure_two(f"file://{self.folder}/missing.git")
+        self.assertEqual(set(program.once("app-pull")), {"app-pull"})
+
+    def test_an_unknown_policy_is_named(self):
+        done = self.program(self.configuration(self.url)).run("once", "app-pul")
+        self.assertNotIn(done.returncode, (0, 1))
+        self.assertIn("app-pul", done.stderr)
+        self.assertIn("app-pull", done.stderr)
+
+    def test_rejected_refs_do_not_fail_the_command(self):
+        program = self.program(self.configuration(self.url))
+        program.once()
+        self.app.commit("main", root=True)
+        sync = program.once_sync()
+        self.assert_outcomes(sync, {branch("main"): ("rejected", "non_fast_forward")})
+
+    def test_failed_attempts_are_retried_and_all_told(self):
+        server = self.http_server()
+        failures = iter([500, 503])
+
+        class FailTwice(http_server.Fault):
+            def before(self, request, _):
+                status = next(failures, None)
+                return http_server.Response(status, [], b"busy") if status else None
+
+        server.fault = FailTwice()
+        retry = {"attempts": 3, "first": "100ms", "max": "200ms"}
+        result = self.program(self.configuration(server.url(self.app), {"retry": retry})).once()["app-pull"]
+        self.assertEqual(result["status"], "completed")
+        self.assertEqual([sync["status"] for sync in result["syncs"]], ["failed", "failed", "completed"])
+
+    def test_people_get_text_that_says_what_became_of_each_ref(self):
+        done = self.program(self.configuration(self.url)).run("once")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("main", done.stdout + done.stderr)
+        self.assertIn("updated", done.stdout + done.stderr)
+
+
+class Plan(CommandLine):
+    def test_plan_tells_every_outcome_and_writes_nothing(self):
+        self.app.set(tag("v1"), self.tip)
+        self.app.set(branch("other"), self.tip)
+        program = self.program(self.configuration(self.url, {"exclude": {"branches": "wip"}}))
+        program.once()
+        before, refs = self.snapshot(), self.mirror().refs("refs/")
+        self.app.commit("main", root=True)
+        self.app.commit("other")
+        self.app.set(branch("new"), self.tip)
+        self.app.set(branch("wip"), self.tip)
+        planned = program.run("plan", "app-pull")
+        self.assertEqual(planned.returncode, 0, planned.stderr)
+        for name, reason in (("main", "non_fast_forward"), ("other", "fast_forward"), ("new", "created"),
+                             ("wip", "excluded"), ("v1", "up_to_date")):
+            self.assertRegex(planned.stdout, rf"(?m)^.*\b{name}\b.*{reason}")
+        self.assertEqual(self.mirror().refs("refs/"), refs)
+        self.assertEqual(self.snapshot(), before)
+        self.assert_sound(self.mirror())
+
+    def test_plan_before_the_first_sync_makes_no_repository(self):
+        planned = self.program(self.configuration(self.url)).run("plan")
+        self.assertEqual(planned.returncode, 0, planned.stderr)
+        self.assertIn("created", planned.stdout)
+        self.assertFalse(self.mirror().path.exists())
+
+    def test_plan_of_a_push_touches_neither_side(self):
+        program = self.program(self.configuration(self.url, {}, {"direction": "push"}))
+        program.once("app-pull")
+        self.mirror().commit("main")
+        before = self.snapshot()
+        planned = program.run("plan", "app-push")
+        self.assertEqual(planned.returncode, 0, planned.stderr)
+        self.assertIn("fast_forward", planned.stdout)
+        self.assertEqual(self.app.value(branch("main")), self.tip)
+        self.assertEqual(self.snapshot(), before)
+
+
+class Check(CommandLine):
+    def test_check_prints_the_schedule_with_the_next_three_due_times(self):
+        program = self.program(self.configuration(
+            self.url, {"every": "5m"},
+            {"direction": "push", "cron": "*/15 8-18 * * mon-fri", "timezone": "Europe/Zurich"}))
+        done = program.run("check")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for word in ("app-pull", "app-push", "5m", "*/15 8-18 * * mon-fri", "Europe/Zurich"):
+            self.assertIn(word, done.stdout)
+        self.assertGreaterEqual(len(re.findall(r"\d{4}-\d\d-\d\d.\d\d:\d\d", done.stdout)), 6)
+        self.assertFalse(self.data.exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

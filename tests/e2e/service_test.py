@@ -1,0 +1,227 @@
+#!/usr/bin/python3
+"""What a running agent tells: metrics, health, its commands, and the service manager."""
+
+import json
+import re
+import signal
+import stat
+import subprocess
+import unittest
+
+from support import http_server
+from support.git import branch
+from support.scenario import Scenario
+from support.wait import wait_until
+
+SYNCS = "refsyncd_syncs_total"
+
+
+class Service(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.app = self.upstream()
+        self.app.commit("main")
+        self.server = self.http_server()
+
+    def configure(self, *policies, **sections):
+        return self.program(self.configuration(self.server.url(self.app), *policies, **sections))
+
+    def start_held(self, program):
+        """Starts an agent whose first sync waits for its upstream."""
+        self.server.fault = hold = http_server.Hold(lambda request: request.fetches)
+        agent = self.start(program)
+        wait_until(hold.held.is_set, what="a sync in the middle", describe=agent.log)
+        return agent, hold
+
+
+class MetricsAndHealth(Service):
+    def test_every_metric_is_there_with_zeroes_from_the_start(self):
+        agent, hold = self.start_held(self.configure())
+        metrics = agent.metrics()
+        of_policy = {"policy": "app-pull"}
+        for outcome in ("updated", "unchanged", "filtered", "rejected"):
+            self.assertEqual(metrics.value("refsyncd_refs_total", direction="pull", outcome=outcome, **of_policy), 0)
+        for status in ("completed", "failed"):
+            self.assertEqual(metrics.value(SYNCS, direction="pull", status=status, **of_policy), 0)
+        for kind in ("transient", "throttled", "auth", "not_found", "untrusted", "bad_config", "internal"):
+            self.assertEqual(metrics.value("refsyncd_attempt_failures_total", kind=kind, **of_policy), 0)
+        for name in ("rejected_refs", "consecutive_failures", "last_success_timestamp_seconds"):
+            self.assertEqual(metrics.value(f"refsyncd_{name}", **of_policy), 0)
+        for direction in ("pull", "push"):
+            self.assertEqual(metrics.value("refsyncd_sync_duration_seconds_count", direction=direction), 0)
+        self.assertGreater(metrics.value("refsyncd_next_run_timestamp_seconds", **of_policy), 1_600_000_000)
+        self.assertGreater(metrics.value("refsyncd_last_attempt_timestamp_seconds", **of_policy), 1_600_000_000)
+        self.assertEqual(metrics.value("refsyncd_queue_depth"), 0)
+        self.assertEqual(metrics.value("refsyncd_syncs_in_progress"), 1)
+        self.assertEqual(metrics.value("refsyncd_config_last_reload_successful"), 1)
+        self.assertEqual(metrics.total("refsyncd_build_info"), 1)
+        self.assertTrue(any(name.startswith("refsyncd_schedule_lateness_seconds") for name in metrics.names()))
+        hold.release()
+        metrics = agent.wait_metric(SYNCS, status="completed", **of_policy)
+        self.assertEqual(metrics.value("refsyncd_refs_total", direction="pull", outcome="updated", **of_policy), 1)
+        self.assertGreaterEqual(metrics.value("refsyncd_sync_duration_seconds_count", direction="pull"), 1)
+        self.assertGreater(metrics.value("refsyncd_last_success_timestamp_seconds", **of_policy), 1_600_000_000)
+
+    def test_promtool_finds_no_fault_with_the_metrics(self):
+        agent = self.start(self.configure())
+        text = agent.wait_metric(SYNCS, status="completed").text
+        checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    def test_rejected_refs_are_counted_and_logged_with_their_reason(self):
+        agent = self.start(self.configure())
+        agent.wait_metric(SYNCS, status="completed", policy="app-pull")
+        self.app.commit("main", root=True)
+        metrics = agent.wait_metric("refsyncd_rejected_refs", policy="app-pull")
+        self.assertEqual(metrics.value(SYNCS, policy="app-pull", direction="pull", status="failed"), 0)
+        agent.wait_log("non_fast_forward")
+        self.assertTrue(any("refs/heads/main" in line or " main" in line
+                            for line in agent.log().splitlines() if "non_fast_forward" in line))
+
+    def test_ready_after_the_first_success_and_says_what_is_missing_before(self):
+        agent, hold = self.start_held(self.configure())
+        self.assertEqual(agent.get("/healthz")[0], 200)
+        status, text = agent.get("/readyz")
+        self.assertEqual(status, 503)
+        json.loads(text)
+        self.assertIn("app-pull", text)
+        hold.release()
+        wait_until(lambda: agent.get("/readyz")[0] == 200, what="readiness", describe=lambda: agent.get("/readyz"))
+
+    def test_stale_policies_end_readiness_and_not_health(self):
+        agent = self.start(self.configure({"stale_after": "2s"}))
+        wait_until(lambda: agent.get("/readyz")[0] == 200, what="readiness", describe=lambda: agent.get("/readyz"))
+        self.server.fault = http_server.Status(500)
+        wait_until(lambda: agent.get("/readyz")[0] == 503, what="staleness", describe=lambda: agent.get("/readyz"))
+        self.assertIn("app-pull", agent.get("/readyz")[1])
+        self.assertEqual(agent.get("/healthz")[0], 200)
+
+    def test_unknown_paths_are_not_found(self):
+        agent = self.start(self.configure())
+        self.assertEqual(agent.get("/nothing-here")[0], 404)
+        self.assertEqual(agent.get("/metrics/../../etc/passwd")[0], 404)
+
+
+class Commands(Service):
+    def test_status_says_what_each_policy_is_doing(self):
+        program = self.configure({}, {"direction": "push", "every": "1h"})
+        agent, hold = self.start_held(program)
+        done = program.run("status")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for word in ("app-pull", "app-push"):
+            self.assertIn(word, done.stdout)
+        hold.release()
+        agent.wait_metric(SYNCS, status="completed", policy="app-pull")
+        self.server.fault = http_server.Status(401)
+        agent.wait_metric("refsyncd_consecutive_failures", policy="app-pull")
+        self.assertIn("auth", program.run("status").stdout)
+
+    def test_history_lists_syncs_newest_first(self):
+        program = self.configure()
+        agent = self.start(program)
+        agent.wait_metric(SYNCS, 2, status="completed", policy="app-pull")
+        syncs = program.history()
+        self.assertEqual([s["created_at"] for s in syncs], sorted((s["created_at"] for s in syncs), reverse=True))
+        self.assertEqual({s["repo"] for s in syncs}, {"app"})
+        self.assertEqual(syncs[-1]["stats"]["refs"][0]["outcome"], "updated")
+        text = program.run("history", "app")
+        self.assertEqual(text.returncode, 0, text.stderr)
+        self.assertIn("completed", text.stdout)
+        self.assertIn(syncs[-1]["id"], text.stdout)
+        self.assertNotEqual(program.run("history", "no-such-repo").returncode, 0)
+
+    def test_sync_by_hand_waits_and_tells_how_it_ended(self):
+        program = self.configure({"every": "1h"})
+        self.app.set(branch("other"), self.app.value(branch("main")))
+        agent = self.start(program)
+        agent.wait_metric(SYNCS, 0)
+        newest = self.app.commit("main")
+        self.app.commit("other")
+        done = program.run("sync", "app", "--direction", "pull", "--branches", "main", "--wait")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("completed", done.stdout + done.stderr)
+        self.assertEqual(self.mirror().value(branch("main")), newest)
+        self.assertNotEqual(self.mirror().value(branch("other")), self.app.value(branch("other")))
+        self.assertGreaterEqual(agent.metrics().total(SYNCS, policy="_manual", status="completed"), 1)
+
+    def test_sync_by_hand_fails_with_the_sync(self):
+        program = self.configure({"every": "1h"})
+        self.start(program)
+        self.server.fault = http_server.Status(404)
+        done = program.run("sync", "app", "--direction", "pull", "--wait")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not_found", done.stdout + done.stderr)
+
+    def test_sync_of_an_unknown_repository_is_refused(self):
+        program = self.configure()
+        self.start(program)
+        done = program.run("sync", "ap", "--direction", "pull")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("ap", done.stderr)
+
+    def test_identical_requests_that_wait_are_one_sync(self):
+        program = self.configure({"every": "1h"})
+        self.server.fault = hold = http_server.Hold(lambda request: request.method == "POST")
+        agent = self.start(program)
+        started = [program.run("sync", "app", "--direction", "pull", "--branches", "main") for _ in range(4)]
+        self.assertEqual([done.returncode for done in started], [0] * 4, started)
+        wait_until(hold.held.is_set, what="a sync in the middle", describe=agent.log)
+        ids = [re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", done.stdout).group() for done in started]
+        self.assertLessEqual(len(set(ids[1:])), 2, ids)
+        agent.wait_metric("refsyncd_queue_depth", 0)
+        self.assertLessEqual(agent.metrics().value("refsyncd_queue_depth"), 1)
+        hold.release()
+        agent.wait_metric(SYNCS, len(set(ids)), policy="_manual", status="completed")
+        self.assertEqual(agent.metrics().total(SYNCS, policy="_manual"), len(set(ids)))
+
+    def test_commands_say_when_no_agent_runs(self):
+        program = self.configure()
+        for command in (["status"], ["history"], ["reload"], ["sync", "app", "--direction", "pull"]):
+            with self.subTest(command=command[0]):
+                done = program.run(*command)
+                self.assertEqual(done.returncode, 69, done.stderr)
+                self.assertIn("control.sock", done.stderr)
+
+    def test_only_our_own_user_may_open_the_socket(self):
+        self.start(self.configure())
+        self.assertEqual(stat.S_IMODE((self.data / "control.sock").stat().st_mode) & 0o077, 0)
+
+
+class ServiceManager(Service):
+    def test_the_service_manager_hears_every_step(self):
+        notify = self.notify_socket()
+        program = self.configure()
+        agent = self.start(program, environment={"NOTIFY_SOCKET": str(notify.path), "WATCHDOG_USEC": "400000"})
+        wait_until(lambda: notify.has(READY="1"), what="READY=1", describe=agent.log)
+        self.assertEqual(agent.get("/healthz")[0], 200)
+        wait_until(lambda: sum("WATCHDOG" in m for m in notify.messages) >= 3, what="the watchdog fed")
+        wait_until(lambda: any(m.get("STATUS") for m in notify.messages), what="STATUS=")
+        for text in (self.configuration(self.server.url(self.app)), "mistake"):
+            program.configure(text)
+            told = len(notify.messages)
+            agent.signal(signal.SIGHUP)
+            wait_until(lambda: any("READY" in m for m in notify.messages[told:]), what="READY=1 after a reload")
+            reloading = next(m for m in notify.messages[told:] if m.get("RELOADING") == "1")
+            self.assertGreater(int(reloading["MONOTONIC_USEC"]), 0)
+        self.assertEqual(agent.stop(), 0)
+        self.assertTrue(notify.has(STOPPING="1"))
+        self.assertLess(notify.position(READY="1"), notify.position(STOPPING="1"))
+
+    def test_a_loop_that_stands_still_stops_feeding_the_watchdog(self):
+        notify = self.notify_socket()
+        agent = self.start(self.configure(), environment={"NOTIFY_SOCKET": str(notify.path), "WATCHDOG_USEC": "200000"})
+        wait_until(lambda: any("WATCHDOG" in m for m in notify.messages), what="the watchdog fed")
+        agent.signal(signal.SIGSTOP)
+        wait_until(lambda: _state(agent.pid) == "T", what="the agent stopped")
+        told = len(notify.messages)
+        agent.signal(signal.SIGCONT)
+        wait_until(lambda: any("WATCHDOG" in m for m in notify.messages[told:]), what="the watchdog fed again")
+
+
+def _state(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(") ", 1)[1][0]
+
+
+if __name__ == "__main__":
+    unittest.main()
