@@ -134,7 +134,7 @@ class Commands(Service):
         program = self.configure({"every": "1h"})
         self.app.set(branch("other"), self.app.value(branch("main")))
         agent = self.start(program)
-        agent.wait_metric(SYNCS, 0)
+        agent.wait_metric(SYNCS, policy="app-pull", status="completed")
         newest = self.app.commit("main")
         self.app.commit("other")
         done = program.run("sync", "app", "--direction", "pull", "--branches", "main", "--wait")
@@ -161,18 +161,18 @@ class Commands(Service):
 
     def test_identical_requests_that_wait_are_one_sync(self):
         program = self.configure({"every": "1h"})
-        self.server.fault = hold = http_server.Hold(lambda request: request.method == "POST")
-        agent = self.start(program)
-        started = [program.run("sync", "app", "--direction", "pull", "--branches", "main") for _ in range(4)]
-        self.assertEqual([done.returncode for done in started], [0] * 4, started)
-        wait_until(hold.held.is_set, what="a sync in the middle", describe=agent.log)
-        ids = [re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", done.stdout).group() for done in started]
-        self.assertLessEqual(len(set(ids[1:])), 2, ids)
-        agent.wait_metric("refsyncd_queue_depth", 0)
-        self.assertLessEqual(agent.metrics().value("refsyncd_queue_depth"), 1)
+        agent, hold = self.start_held(program)
+        asked = [program.run("sync", "app", "--direction", "pull", "--branches", "main") for _ in range(3)]
+        asked.append(program.run("sync", "app", "--direction", "pull", "--branches", "other"))
+        self.assertEqual([done.returncode for done in asked], [0] * 4, asked)
+        ids = [re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", done.stdout).group() for done in asked]
+        self.assertEqual(len(set(ids[:3])), 1, ids)
+        self.assertNotEqual(ids[3], ids[0])
+        self.assertEqual(agent.metrics().value("refsyncd_queue_depth"), 2)
         hold.release()
-        agent.wait_metric(SYNCS, len(set(ids)), policy="_manual", status="completed")
-        self.assertEqual(agent.metrics().total(SYNCS, policy="_manual"), len(set(ids)))
+        metrics = agent.wait_metric(SYNCS, 2, policy="_manual", status="completed")
+        self.assertEqual(metrics.total(SYNCS, policy="_manual"), 2)
+        self.assertEqual(metrics.value("refsyncd_queue_depth"), 0)
 
     def test_commands_say_when_no_agent_runs(self):
         program = self.configure()
