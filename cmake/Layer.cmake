@@ -1,7 +1,9 @@
 # The options every target of the project is compiled with.
 add_library(refsyncd_options INTERFACE)
 target_include_directories(refsyncd_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+# Fields left out of a designated initializer have defaults in place, so -Wmissing-field-initializers only makes noise.
 target_compile_options(refsyncd_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                                                  -Wno-missing-field-initializers
                                                   $<$<BOOL:${REFSYNCD_WERROR}>:-Werror>)
 target_link_libraries(refsyncd_options INTERFACE Threads::Threads)
 if(REFSYNCD_SANITIZE)

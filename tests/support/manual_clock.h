@@ -3,7 +3,8 @@
 
 namespace refsyncd {
 
-/// A clock that moves when the test says so. `advance` moves both times; setting `wall` alone is a clock jump.
+/// A clock that moves when the test says so. `advance` moves both times; setting `wall` alone is a clock
+/// jump.
 class ManualClock final : public Clock {
  public:
   WallTime wall = WallTime{std::chrono::sys_days{std::chrono::year{2026} / 1 / 5}};  // a Monday, midnight UTC
