@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "base/handle.h"
 #include "base/text.h"
@@ -53,8 +53,8 @@ std::string where(const HttpCall& call) {
 }
 
 [[noreturn]] void not_connected(const HttpCall& call, int problem) {
-  const auto message =
-      fmt::format("connecting to {}: {}", where(call), problem == 0 ? "failed" : std::strerror(problem));
+  const auto message = fmt::format("connecting to {}: {}", where(call),
+                                   problem == 0 ? "failed" : std::generic_category().message(problem));
   if (problem == ECONNREFUSED || problem == ENOENT) throw NobodyListens(message);
   if (problem == EACCES || problem == EPERM) throw Error(ErrorKind::auth, message);
   throw Error(ErrorKind::transient, message);

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "base/error.h"
@@ -27,9 +28,9 @@ struct Target {
     throw Error(ErrorKind::bad_config, fmt::format("listening on {}: {}; {}", address, reason, remedy));
   }
   [[noreturn]] void refuse(int problem) const {
-    refuse(std::strerror(problem), problem == EADDRINUSE
-                                       ? fmt::format("stop the program that has it, or change {}", setting)
-                                       : fmt::format("change {}", setting));
+    refuse(std::generic_category().message(problem),
+           problem == EADDRINUSE ? fmt::format("stop the program that has it, or change {}", setting)
+                                 : fmt::format("change {}", setting));
   }
 };
 
@@ -70,35 +71,41 @@ AddressList resolve(const HostAndPort& where, int family, const Target& target) 
   return AddressList(found);
 }
 
-/// A socket bound to the address, or errno.
-std::pair<FileDescriptor, int> bind_to(const addrinfo& address) {
-  FileDescriptor fd(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return {FileDescriptor(), errno};
+/// A socket that listens on an address, or why there is none (errno).
+struct Bound {
+  FileDescriptor socket;
+  int problem = 0;
+};
+
+Bound bind_to(const addrinfo& address) {
+  FileDescriptor socket(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return {FileDescriptor(), errno};
   const int on = 1;
   const int off = 0;
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (address.ai_family == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  if (::bind(fd.get(), address.ai_addr, address.ai_addrlen) != 0 || ::listen(fd.get(), backlog) != 0) {
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (address.ai_family == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0 ||
+      ::listen(socket.get(), backlog) != 0) {
     return {FileDescriptor(), errno};
   }
-  return {std::move(fd), 0};
+  return {std::move(socket), 0};
 }
 
+/// "Every address" is one IPv6 socket that takes IPv4 too; a machine without IPv6 gets the IPv4 one.
 FileDescriptor bind_first(const HostAndPort& where, const Target& target) {
-  // "Every address" is one IPv6 socket that takes IPv4 too; a machine without IPv6 gets the IPv4 one.
   if (where.host.empty()) {
-    auto [fd, problem] = bind_to(*resolve(where, AF_INET6, target));
-    if (fd) return std::move(fd);
-    if (problem != EAFNOSUPPORT && problem != EADDRNOTAVAIL) target.refuse(problem);
+    auto both = bind_to(*resolve(where, AF_INET6, target));
+    if (both.socket) return std::move(both.socket);
+    if (both.problem != EAFNOSUPPORT && both.problem != EADDRNOTAVAIL) target.refuse(both.problem);
   }
   const auto addresses = resolve(where, where.host.empty() ? AF_INET : AF_UNSPEC, target);
-  int last = 0;
+  int problem = 0;
   for (const auto* address = addresses.get(); address != nullptr; address = address->ai_next) {
-    auto [fd, problem] = bind_to(*address);
-    if (fd) return std::move(fd);
-    last = problem;
+    auto bound = bind_to(*address);
+    if (bound.socket) return std::move(bound.socket);
+    problem = bound.problem;
   }
-  target.refuse(last);
+  target.refuse(problem);
 }
 
 uint16_t bound_port(int fd) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/handle.h"
 #include "http/url.h"
 
 namespace refsyncd {
@@ -59,9 +60,8 @@ std::vector<Field> fields(MHD_Connection* connection, MHD_ValueKind kind) {
   return all;
 }
 
-/// Fills in what the request line and the headers say. False when they are malformed.
-bool read_head(MHD_Connection* connection, const char* target, const char* method, HttpRequest& request) {
-  request.method = std::string_view(method) == "HEAD" ? "GET" : method;
+/// Fills in what the request target and the headers say. False when they are malformed.
+bool read_head(MHD_Connection* connection, const char* target, HttpRequest& request) {
   auto path = percent_decode(target);
   if (!path || !path->starts_with('/') || has_control(*path)) return false;
   request.path = std::move(*path);
@@ -112,12 +112,12 @@ struct HttpServer::Exchange {
                             const char* version, const char* data, size_t* size, void** exchange) noexcept;
   static void on_end(void*, MHD_Connection*, void** exchange, MHD_RequestTerminationCode) noexcept;
 
-  MHD_Result begin(MHD_Connection* connection, const char* target, const char* method,
-                   const HttpLimits& limits);
+  MHD_Result begin(MHD_Connection* connection, const char* target, const HttpLimits& limits);
   MHD_Result take(std::string_view piece, const HttpLimits& limits);
   HttpResponse answer(const HttpServer& server) const;
 };
 
+// The parameters are as MHD declares them. NOLINTNEXTLINE(bugprone-easily-swappable-parameters)
 MHD_Result HttpServer::Exchange::on_call(void* server, MHD_Connection* connection, const char* target,
                                          const char* method, const char*, const char* data, size_t* size,
                                          void** exchange) noexcept try {
@@ -125,7 +125,8 @@ MHD_Result HttpServer::Exchange::on_call(void* server, MHD_Connection* connectio
   if (*exchange == nullptr) {
     auto* created = new Exchange();
     *exchange = created;  // on_end deletes it
-    return created->begin(connection, target, method, self.limits_);
+    created->request.method = std::string_view(method) == "HEAD" ? "GET" : method;
+    return created->begin(connection, target, self.limits_);
   }
   auto& current = *static_cast<Exchange*>(*exchange);
   if (*size == 0) return send(connection, current.answer(self));
@@ -139,10 +140,9 @@ void HttpServer::Exchange::on_end(void*, MHD_Connection*, void** exchange,
   delete static_cast<Exchange*>(std::exchange(*exchange, nullptr));
 }
 
-MHD_Result HttpServer::Exchange::begin(MHD_Connection* connection, const char* target, const char* method,
+MHD_Result HttpServer::Exchange::begin(MHD_Connection* connection, const char* target,
                                        const HttpLimits& limits) {
-  malformed = !read_head(connection, target, method, request);
-  received = 0;
+  malformed = !read_head(connection, target, request);
   if (declared_length(request) <= limits.body_bytes * discarded_bodies) return MHD_YES;
   received = limits.body_bytes + 1;
   return send(connection, refusal(413, "too_large", "the request body is too large"));
