@@ -178,7 +178,7 @@ void add_agent(std::vector<MetricFamily>& all, const Counters& counters) {
   all.push_back(single(Gauge, "refsyncd_config_last_reload_success_timestamp_seconds",
                        "When a good configuration was last read.", seconds(counters.config_loaded)));
   all.push_back(single(Gauge, "refsyncd_metrics_truncated",
-                       "1 when policies beyond metrics.max_policies share policy=\"_other\", else 0.",
+                       "1 when the policies beyond metrics.max_policies share one label, else 0.",
                        uint64_t{counters.other.has_value()}));
 }
 
