@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -20,17 +21,17 @@ struct LogConfig {
 
 struct HttpConfig {
   std::string listen = "127.0.0.1:9480";  ///< host:port; port 0 lets the kernel choose; "" = no TCP listener
-  std::string socket;                     ///< Unix socket of the command line; default <data_dir>/control.sock
+  std::string socket;  ///< Unix socket of the command line; default <data_dir>/control.sock
   bool operator==(const HttpConfig&) const = default;
 };
 
 struct ServiceConfig {
   std::string org = "local";
-  std::filesystem::path data_dir;  ///< absolute
-  int concurrency = 8;             ///< syncs at the same time
-  int per_host = 4;                ///< syncs at the same time to one upstream host
-  milliseconds drain = std::chrono::seconds(25);          ///< how long a stop waits for running syncs
-  milliseconds retention = std::chrono::hours(24 * 30);   ///< how long finished syncs are kept
+  std::filesystem::path data_dir;                        ///< absolute
+  int concurrency = 8;                                   ///< syncs at the same time
+  int per_host = 4;                                      ///< syncs at the same time to one upstream host
+  milliseconds drain = std::chrono::seconds(25);         ///< how long a stop waits for running syncs
+  milliseconds retention = std::chrono::hours(24 * 30);  ///< how long finished syncs are kept
   bool operator==(const ServiceConfig&) const = default;
 };
 
@@ -50,12 +51,16 @@ struct Config {
   std::vector<Policy> policies;  ///< in file order, names unique
 
   const Repo* repo(const std::string& name) const;
+
+  /// Makes repo() quick. parse_config() does it; without it repo() looks at one after another.
+  void index_repos();
+  std::vector<uint32_t> repos_by_name;  ///< positions in repos, sorted by name
 };
 
 /// One mistake in a configuration file.
 struct ConfigProblem {
-  int line = 0;    ///< 1-based
-  int column = 0;  ///< 1-based
+  int line = 0;         ///< 1-based
+  int column = 0;       ///< 1-based
   std::string message;  ///< what is wrong and what to write
 
   bool operator==(const ConfigProblem&) const = default;
@@ -75,9 +80,11 @@ class ConfigError : public std::runtime_error {
 using Environment = std::unordered_map<std::string, std::string>;
 Environment process_environment();
 
-/// Reads YAML text into a Config. `file` names it in errors, and relative paths in it are relative to its folder,
-/// except `data_dir`, which is relative to the working directory. Throws ConfigError with every mistake found.
-Config parse_config(const std::string& text, const std::filesystem::path& file, const Environment& environment);
+/// Reads YAML text into a Config. `file` names it in errors, and relative paths in it are relative to its
+/// folder, except `data_dir`, which is relative to the working directory. Throws ConfigError with every
+/// mistake found.
+Config parse_config(const std::string& text, const std::filesystem::path& file,
+                    const Environment& environment);
 
 /// Reads and parses the file. Throws ConfigError; a file that cannot be read is a ConfigError at 1:1.
 Config load_config(const std::filesystem::path& file, const Environment& environment);

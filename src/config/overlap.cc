@@ -1,0 +1,48 @@
+#include "config/overlap.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace refsyncd {
+namespace {
+
+bool any_overlap(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const std::string& x) {
+    return std::any_of(b.begin(), b.end(), [&](const std::string& y) { return globs_overlap(x, y); });
+  });
+}
+
+bool same_list(std::vector<std::string> a, std::vector<std::string> b) {
+  std::sort(a.begin(), a.end());
+  std::sort(b.begin(), b.end());
+  return a == b;
+}
+
+}  // namespace
+
+bool globs_overlap(std::string_view a, std::string_view b) {
+  // meets[j]: some text matches the part of `a` seen so far and the first j characters of `b`.
+  std::vector<char> meets(b.size() + 1, 0);
+  meets[0] = 1;
+  for (size_t j = 0; j < b.size(); ++j) meets[j + 1] = meets[j] && b[j] == '*';
+  for (const char x : a) {
+    std::vector<char> next(b.size() + 1, 0);
+    next[0] = meets[0] && x == '*';
+    for (size_t j = 0; j < b.size(); ++j) {
+      const bool star = x == '*' || b[j] == '*';
+      next[j + 1] = star ? (meets[j + 1] || next[j] || meets[j]) : (meets[j] && x == b[j]);
+    }
+    meets = std::move(next);
+  }
+  return meets[b.size()] != 0;
+}
+
+bool globs_overlap(const RefGlobs& a, const RefGlobs& b) {
+  return any_overlap(a.branches, b.branches) || any_overlap(a.tags, b.tags);
+}
+
+bool same_patterns(const RefGlobs& a, const RefGlobs& b) {
+  return same_list(a.branches, b.branches) && same_list(a.tags, b.tags);
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,169 @@
+#include "config/repos.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "base/text.h"
+#include "config/auth.h"
+#include "config/upstream_url.h"
+
+namespace refsyncd {
+namespace {
+
+/// Reads the entries of `repos` one after another into the table.
+class RepoReader {
+ public:
+  RepoReader(Reading& reading, const ServiceConfig& service)
+      : reading_(reading), managed_folder_(service.data_dir / "repos" / service.org) {}
+
+  void read(Value name, Value value);
+  RepoTable finish();
+
+ private:
+  bool accept_name(Value name);
+  std::string read_ca_file(const Field& tls, const UpstreamUrl* url);
+  std::optional<UpstreamUrl> read_url(const Fields& fields, const Field& upstream);
+  void read_upstream(const Field& field, Repo& repo);
+  void check_paths();
+
+  Reading& reading_;
+  std::filesystem::path managed_folder_;
+  RepoTable table_;
+  std::vector<uint32_t> name_lines_;
+  std::vector<Place> path_places_;  // of each repository's `path`, or of its name
+  bool any_named_path_ = false;
+};
+
+bool RepoReader::accept_name(Value name) {
+  if (!name.is_scalar()) {
+    reading_.problems.add(name.place(), "a repository's name must be a word");
+    return false;
+  }
+  const auto text = name.text();
+  if (const auto problem = name_problem(text); !problem.empty()) {
+    reading_.problems.add(name.place(),
+                          fmt::format("'{}' is no repository name: {}", printable(text, 100), problem));
+  }
+  const auto [first, fresh] = table_.by_name.emplace(text, static_cast<uint32_t>(table_.repos.size()));
+  if (!fresh) {
+    reading_.problems.add(name.place(),
+                          fmt::format("repository '{}' stands here a second time; the first is in line {}",
+                                      printable(text, 100), name_lines_[first->second]));
+  }
+  return fresh;
+}
+
+void RepoReader::read(Value name, Value value) {
+  if (!accept_name(name)) return;
+  const Fields fields(reading_, value, keys::repo, "a repository");
+  Repo repo{.name = std::string(name.text())};
+  const auto path = fields["path"];
+  if (auto named = read_path(reading_, path)) {
+    repo.path = std::move(*named);
+    repo.managed = false;
+    any_named_path_ = true;
+  } else {
+    repo.path = (managed_folder_ / (repo.name + ".git")).string();
+  }
+  table_.identities.emplace_back();
+  name_lines_.push_back(name.place().line);
+  path_places_.push_back(path ? path.place() : name.place());
+  if (const auto upstream = fields["upstream"]) read_upstream(upstream, repo);
+  table_.repos.push_back(std::move(repo));
+}
+
+std::optional<UpstreamUrl> RepoReader::read_url(const Fields& fields, const Field& upstream) {
+  const auto field = fields["url"];
+  if (!field) {
+    reading_.problems.add(upstream.key.place(),
+                          "'upstream' needs a 'url', such as https://git.example.com/team/app.git");
+    return std::nullopt;
+  }
+  const auto text = read_expanded(reading_, field);
+  if (!text) return std::nullopt;
+  try {
+    return parse_upstream_url(*text, reading_.folder);
+  } catch (const UrlError& problem) {
+    reading_.problems.add(field.place(), problem.what());
+    return std::nullopt;
+  }
+}
+
+std::string RepoReader::read_ca_file(const Field& tls, const UpstreamUrl* url) {
+  if (!tls) return "";
+  const Fields fields(reading_, tls.value, keys::tls, "tls");
+  if (url != nullptr && url->transport != Transport::https) {
+    reading_.problems.add(tls.key.place(), "'tls' needs an https URL; remove it or change the URL");
+  }
+  return read_path(reading_, fields["ca_file"]).value_or("");
+}
+
+void RepoReader::read_upstream(const Field& field, Repo& repo) {
+  if (field.value.is_scalar()) {
+    reading_.problems.add(field.place(), "'upstream' must be a mapping; write upstream: {url: URL}");
+    return;
+  }
+  const Fields fields(reading_, field.value, keys::upstream, "upstream");
+  auto url = read_url(fields, field);
+  auto& upstream = repo.upstream.emplace();  // also when wrong, so that policies do not miss it on top
+  upstream.auth = read_auth(reading_, fields["auth"], url ? &*url : nullptr);
+  upstream.ca_file = read_ca_file(fields["tls"], url ? &*url : nullptr);
+  if (!url) return;
+  if (url->transport == Transport::file && url->url == repo.path) {
+    reading_.problems.add(fields["url"].place(), "the upstream is the repository itself; write another path");
+  }
+  upstream.url = std::move(url->url);
+  upstream.transport = url->transport;
+  upstream.host = std::move(url->host);
+  table_.identities.back() = std::move(url->identity);
+}
+
+/// Two repositories in one folder would overwrite each other's refs; links that lead to the same folder count
+/// too.
+void RepoReader::check_paths() {
+  if (!any_named_path_) return;
+  const auto canonical = [](const std::filesystem::path& path) {
+    std::error_code unreadable;
+    const auto real = std::filesystem::weakly_canonical(path, unreadable);
+    return unreadable ? path.string() : real.string();
+  };
+  const std::filesystem::path managed_folder = canonical(managed_folder_);
+  std::unordered_map<std::string, size_t> seen;
+  for (size_t i = 0; i < table_.repos.size(); ++i) {
+    const auto& repo = table_.repos[i];
+    const auto real = repo.managed ? (managed_folder / (repo.name + ".git")).string() : canonical(repo.path);
+    const auto [first, fresh] = seen.emplace(real, i);
+    if (fresh) continue;
+    reading_.problems.add(
+        path_places_[i],
+        fmt::format("repositories '{}' and '{}' lie in the same folder; give each its own 'path'",
+                    printable(table_.repos[first->second].name, 100), printable(repo.name, 100)));
+  }
+}
+
+RepoTable RepoReader::finish() {
+  check_paths();
+  return std::move(table_);
+}
+
+}  // namespace
+
+const Repo* RepoTable::find(std::string_view name) const {
+  const auto found = by_name.find(name);
+  return found == by_name.end() ? nullptr : &repos[found->second];
+}
+
+RepoTable read_repos(Reading& reading, const Field& field, const ServiceConfig& service) {
+  RepoReader reader(reading, service);
+  if (!field || field.value.is_null()) return reader.finish();
+  if (!field.value.is_map()) {
+    reading.problems.add(field.place(),
+                         "'repos' must be a mapping of names; write repos: {app: {upstream: {url: URL}}}");
+    return reader.finish();
+  }
+  for (auto name = field.value.first(); name; name = name.next().next()) reader.read(name, name.next());
+  return reader.finish();
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,76 @@
+#include "config/schedule_clashes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "config/overlap.h"
+
+namespace refsyncd {
+namespace {
+
+constexpr size_t most_compared = 1'000;  // pushes to one upstream that a further one is compared with
+
+bool same_work(const Policy& a, const Policy& b) {
+  return a.repo == b.repo && a.direction == b.direction && a.force == b.force && a.prune == b.prune &&
+         same_patterns(a.globs, b.globs) && same_patterns(a.exclude, b.exclude);
+}
+
+/// Finds pairs of policies among those that were put under the same key, the later one being reported.
+class Groups {
+ public:
+  /// The earlier members of the key's group; the index becomes its newest member afterwards.
+  std::vector<uint32_t> join(std::string_view key, uint32_t index) {
+    auto& group = members_[key];
+    auto earlier = group;
+    if (group.size() < most_compared) group.push_back(index);
+    return earlier;
+  }
+
+ private:
+  std::unordered_map<std::string_view, std::vector<uint32_t>> members_;
+};
+
+void report_same_work(Problems& problems, std::span<const Policy> policies, std::span<const Place> places) {
+  Groups by_repo;
+  for (uint32_t i = 0; i < policies.size(); ++i) {
+    for (const auto other : by_repo.join(policies[i].repo, i)) {
+      if (!same_work(policies[other], policies[i])) continue;
+      problems.add(places[i],
+                   fmt::format("this policy does the same work as '{}' in line {}; remove one of them",
+                               policies[other].name, places[other].line));
+      break;
+    }
+  }
+}
+
+void report_push_clashes(Problems& problems, std::span<const Policy> policies, std::span<const Place> places,
+                         const RepoTable& repos) {
+  Groups by_upstream;
+  for (uint32_t i = 0; i < policies.size(); ++i) {
+    const auto& policy = policies[i];
+    const std::string_view identity = repos.identities[repos.by_name.at(policy.repo)];
+    if (policy.direction != Direction::push || identity.empty()) continue;
+    for (const auto other : by_upstream.join(identity, i)) {
+      if (policies[other].repo == policy.repo || !globs_overlap(policies[other].globs, policy.globs))
+        continue;
+      problems.add(
+          places[i],
+          fmt::format("this policy pushes refs to the same upstream as '{}' in line {}, from another "
+                      "repository; give them globs that do not overlap",
+                      policies[other].name, places[other].line));
+      break;
+    }
+  }
+}
+
+}  // namespace
+
+void report_clashes(Problems& problems, std::span<const Policy> policies, std::span<const Place> places,
+                    const RepoTable& repos) {
+  report_same_work(problems, policies, places);
+  report_push_clashes(problems, policies, places, repos);
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,12 @@
+#pragma once
+#include "config/reader.h"
+
+namespace refsyncd {
+
+ServiceConfig read_service(Reading& reading, const Field& field);
+/// The socket's default depends on the data folder.
+HttpConfig read_http(Reading& reading, const Field& field, const ServiceConfig& service);
+LogConfig read_log(Reading& reading, const Field& field);
+MetricsConfig read_metrics(Reading& reading, const Field& field);
+
+}  // namespace refsyncd
