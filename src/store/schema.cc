@@ -1,0 +1,98 @@
+#include "store/schema.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "store/database.h"
+
+namespace refsyncd {
+namespace {
+
+constexpr std::string_view version_1[] = {
+    R"(CREATE TABLE repositories (
+         id TEXT PRIMARY KEY,
+         org TEXT NOT NULL,
+         name TEXT NOT NULL,
+         created_at INTEGER NOT NULL,
+         UNIQUE (org, name)) WITHOUT ROWID)",
+
+    // `content` is what store/ref_list encodes; lists are kept once, whoever needs them.
+    R"(CREATE TABLE ref_lists (
+         id INTEGER PRIMARY KEY,
+         digest TEXT NOT NULL UNIQUE,
+         content BLOB NOT NULL))",
+
+    // A sync's refs are the list `ref_list` with the differences `ref_delta`; both NULL while it has none.
+    R"(CREATE TABLE syncs (
+         seq INTEGER PRIMARY KEY,
+         id TEXT NOT NULL UNIQUE,
+         repo_id TEXT NOT NULL,
+         repo TEXT NOT NULL,
+         direction TEXT NOT NULL,
+         branches TEXT NOT NULL,
+         tags TEXT NOT NULL,
+         exclude_branches TEXT NOT NULL,
+         exclude_tags TEXT NOT NULL,
+         force INTEGER NOT NULL,
+         prune INTEGER NOT NULL,
+         timeout INTEGER NOT NULL,
+         priority TEXT NOT NULL,
+         policy TEXT NOT NULL,
+         status TEXT NOT NULL,
+         attempt INTEGER NOT NULL,
+         created_at INTEGER NOT NULL,
+         started_at INTEGER,
+         finished_at INTEGER,
+         failure_kind TEXT,
+         failure_message TEXT NOT NULL,
+         failure_retry_after INTEGER,
+         updated INTEGER NOT NULL,
+         unchanged INTEGER NOT NULL,
+         filtered INTEGER NOT NULL,
+         rejected INTEGER NOT NULL,
+         ref_list INTEGER REFERENCES ref_lists (id),
+         ref_delta BLOB))",
+    "CREATE INDEX syncs_by_time ON syncs (created_at)",
+    "CREATE INDEX syncs_by_repo ON syncs (repo, created_at)",
+    "CREATE INDEX syncs_unfinished ON syncs (created_at) WHERE status IN ('queued', 'in_progress')",
+    "CREATE INDEX syncs_by_ref_list ON syncs (ref_list) WHERE ref_list IS NOT NULL",
+
+    R"(CREATE TABLE policy_states (
+         policy TEXT PRIMARY KEY,
+         phase TEXT NOT NULL,
+         trigger TEXT NOT NULL,
+         attempt INTEGER NOT NULL,
+         sync_id TEXT NOT NULL,
+         retry_at INTEGER NOT NULL,
+         last_due INTEGER,
+         last_attempt INTEGER,
+         last_success INTEGER,
+         not_before INTEGER,
+         consecutive_failures INTEGER NOT NULL,
+         failure_kind TEXT,
+         failure_message TEXT NOT NULL,
+         failure_retry_after INTEGER,
+         updated INTEGER NOT NULL,
+         unchanged INTEGER NOT NULL,
+         filtered INTEGER NOT NULL,
+         rejected INTEGER NOT NULL) WITHOUT ROWID)",
+};
+
+/// The statements of each version, in order; the first makes version 1.
+constexpr std::array<std::span<const std::string_view>, schema_version> migrations{version_1};
+
+}  // namespace
+
+void migrate_schema(soci::session& session, int from) {
+  for (int version = from; version < schema_version; ++version) {
+    Transaction upgrade(session);
+    for (const auto statement : migrations[static_cast<size_t>(version)]) session << std::string(statement);
+    session << fmt::format("PRAGMA user_version = {}", version + 1);
+    upgrade.commit();
+  }
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,115 @@
+#include "store/sql_store.h"
+
+#include <optional>
+
+#include "store/columns.h"
+#include "store/database.h"
+#include "store/policy_state_table.h"
+#include "store/ref_list_table.h"
+#include "store/sync_table.h"
+
+namespace refsyncd {
+
+struct SqlStore::Tables {
+  Tables(soci::session& on, RecentRefs& recent)
+      : session(on), lists(on, recent), syncs(on, lists), policies(on) {}
+  void put(const RepositoryRecord& repository);
+
+  soci::session& session;
+  RefListTable lists;
+  SyncTable syncs;
+  PolicyStateTable policies;
+};
+
+struct SqlStore::Connection {
+  std::unique_ptr<soci::session> session;
+  RecentRefs recent;
+  std::optional<Tables> tables;  // last: their statements end before the session does
+
+  /// After an error: ends the prepared statements, which may be unusable, and what is remembered of lists
+  /// that may not have been written after all. Both come back by themselves.
+  void start_over() {
+    tables.reset();
+    recent.clear();
+  }
+};
+
+SqlStore::SqlStore(const std::filesystem::path& file) : connection_(std::make_unique<Connection>()) {
+  connection_->session = open_database(file);
+}
+
+SqlStore::~SqlStore() = default;
+
+/// Runs the work on the tables, one thread at a time.
+template <class Work>
+auto SqlStore::with_tables(std::string_view doing, Work work) {
+  const std::scoped_lock lock(mutex_);
+  auto& tables = connection_->tables;
+  try {
+    if (!tables) tables.emplace(*connection_->session, connection_->recent);
+    return work(*tables);
+  } catch (const soci::soci_error& error) {
+    connection_->start_over();
+    throw database_error(error, doing);
+  } catch (...) {
+    connection_->start_over();
+    throw;
+  }
+}
+
+void SqlStore::write(const Changes& changes) {
+  with_tables("writing to the state file", [&](Tables& tables) {
+    Transaction transaction(tables.session);
+    for (const auto& repository : changes.repositories) tables.put(repository);
+    for (const auto& sync : changes.syncs) tables.syncs.put(sync);
+    for (const auto& state : changes.policies) tables.policies.put(state);
+    transaction.commit();
+  });
+}
+
+void SqlStore::Tables::put(const RepositoryRecord& repository) {
+  session << "INSERT OR REPLACE INTO repositories (id, org, name, created_at) VALUES (:id, :org, :name, "
+             ":created_at)",
+      soci::use(repository.id), soci::use(repository.org), soci::use(repository.name),
+      soci::use(repository.created_at);
+}
+
+std::vector<RepositoryRecord> SqlStore::repositories() {
+  return with_tables("reading repositories", [](Tables& tables) {
+    RepositoryRecord row;
+    soci::statement select =
+        (tables.session.prepare << "SELECT id, org, name, created_at FROM repositories ORDER BY org, name",
+         soci::into(row.id), soci::into(row.org), soci::into(row.name), soci::into(row.created_at));
+    select.execute();
+    std::vector<RepositoryRecord> repositories;
+    while (select.fetch()) repositories.push_back(row);
+    return repositories;
+  });
+}
+
+std::vector<PolicyState> SqlStore::policy_states() {
+  return with_tables("reading policy states", [](Tables& tables) { return tables.policies.all(); });
+}
+
+std::vector<Sync> SqlStore::unfinished_syncs() {
+  return with_tables("reading unfinished syncs", [](Tables& tables) { return tables.syncs.unfinished(); });
+}
+
+std::optional<Sync> SqlStore::sync(const std::string& id) {
+  return with_tables("reading a sync", [&](Tables& tables) { return tables.syncs.find(id); });
+}
+
+std::vector<Sync> SqlStore::syncs(const SyncQuery& query) {
+  return with_tables("reading the history", [&](Tables& tables) { return tables.syncs.list(query); });
+}
+
+size_t SqlStore::purge(WallTime before, size_t limit) {
+  return with_tables("removing old syncs", [&](Tables& tables) {
+    Transaction transaction(tables.session);
+    const auto count = tables.syncs.purge(before, limit);
+    transaction.commit();
+    return count;
+  });
+}
+
+}  // namespace refsyncd
