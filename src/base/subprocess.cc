@@ -169,7 +169,8 @@ class Run {
     return {.ending = ended_.value_or(signalled ? Ending::signalled : Ending::exited),
             .code = signalled ? WTERMSIG(status) : WEXITSTATUS(status),
             .output = output_.result(),
-            .error = error_.result()};
+            .error = error_.result(),
+            .took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun_)};
   }
 
  private:
@@ -180,6 +181,7 @@ class Run {
   int wait_milliseconds() const;
 
   const Command& command_;
+  SteadyTime begun_ = steady_clock::now();
   FileDescriptor stopped_ = owned(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "creating an event");
   Output output_{command_};
   ErrorText error_{command_};

@@ -35,6 +35,7 @@ struct Finished {
   int code = 0;  ///< exit code, or the signal's number
   std::string output = {};
   std::string error = {};  ///< the kept end of stderr, raw
+  milliseconds took{};     ///< from its start to its end
 
   bool ok() const { return ending == Ending::exited && code == 0; }
 };

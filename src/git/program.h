@@ -11,36 +11,37 @@
 
 namespace refsyncd {
 
-/// The git program, made safe: every child gets an environment built from nothing, our own configuration, no hooks,
-/// no prompts, one allowed transport, its own session, a deadline and output limits. Shared by all threads; immutable.
+/// The git program, made safe: every child gets an environment built from nothing, our own configuration, no
+/// hooks, no prompts, one allowed transport, its own session, a deadline and output limits. Shared by all
+/// threads; immutable.
 class GitProgram {
  public:
-  /// Finds git (2.34 or newer) on the fixed PATH and writes the global configuration and the empty home that all
-  /// children use below `state_dir` (created, mode 0700). Throws Error(bad_config) when git is missing or too old.
+  /// Finds git (2.34 or newer) on the fixed PATH and writes the global configuration and the empty home that
+  /// all children use below `state_dir` (created, mode 0700). Throws Error(bad_config) when git is missing or
+  /// too old.
   explicit GitProgram(std::filesystem::path state_dir);
 
-  /// Runs `git <arguments>` in a repository ("" for none), with the base environment alone: no transport is allowed.
-  /// Never throws for git's own failure: look at Finished.
-  Finished run(const std::filesystem::path& repository, std::vector<std::string> arguments, const Operation& operation,
-               std::string input = {}) const;
+  /// Runs `git <arguments>` in a repository ("" for none), with the base environment alone: no transport is
+  /// allowed. Never throws for git's own failure: look at Finished.
+  Finished run(const std::filesystem::path& repository, std::vector<std::string> arguments,
+               const Operation& operation, std::string input = {}) const;
 
   const std::string& version() const { return version_; }
 
  private:
   friend class GitProgramRemote;
-  Command command(const std::filesystem::path& repository, std::vector<std::string> arguments,
-                  const Operation& operation) const;
+  Command prepare(std::vector<std::string> arguments, const Operation& operation) const;
 
   std::filesystem::path state_dir_;
   std::string git_;
   std::string version_;
 };
 
-/// A Remote that works through the git program, for every transport. `secret` is the credential's value for token and
-/// password authentication (empty otherwise); the caller reads it afresh for each sync. It travels in the child's
-/// environment, bound to the upstream's URL.
-std::unique_ptr<Remote> make_git_program_remote(const GitProgram& git, const Upstream& upstream, Secret secret,
-                                                Operation operation);
+/// A Remote that works through the git program, for every transport. `secret` is the credential's value for
+/// token and password authentication (empty otherwise); the caller reads it afresh for each sync. It travels
+/// in the child's environment, bound to the upstream's URL.
+std::unique_ptr<Remote> make_git_program_remote(const GitProgram& git, const Upstream& upstream,
+                                                Secret secret, Operation operation);
 
 /// What a failed git child means, from its output (LC_ALL=C). Pure; the patterns live here alone.
 Error classify_git_failure(const Finished& finished, std::string_view doing);

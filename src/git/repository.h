@@ -31,10 +31,16 @@ class ObjectReader {
 
   /// Branches and tags (refs/heads/, refs/tags/), sorted by name; symbolic refs resolved.
   std::vector<RefValue> refs() const;
-  /// Every ref below a prefix, sorted by name.
+  /// Every ref whose name starts with the prefix, sorted by name; "refs/" gives all. Broken refs are left
+  /// out.
   std::vector<RefValue> refs_below(std::string_view prefix) const;
+  /// The value of one ref, symbolic refs resolved; nothing when it does not exist or is broken.
+  std::optional<ObjectId> value_of(const std::string& name) const;
   bool contains(const ObjectId& id) const;
-  /// Where `tip` stands to `base`: ahead means base is its ancestor, so moving from base to tip is a fast-forward.
+  /// What an annotated tag finally names; nothing for any other object.
+  std::optional<ObjectId> peel(const ObjectId& id) const;
+  /// Where `tip` stands to `base`: ahead means base is its ancestor, so moving from base to tip is a
+  /// fast-forward.
   Ancestry ancestry(const ObjectId& base, const ObjectId& tip) const;
   /// Where HEAD points ("refs/heads/main"), also when unborn; "" when detached.
   std::string head_target() const;
@@ -44,10 +50,11 @@ class ObjectReader {
   std::unique_ptr<Handles> handles_;
 };
 
-/// A throw-away bare repository on the target's file system whose alternates name the target's objects: what is
-/// fetched lands here first, and a failure leaves nothing behind. The directory goes with the object.
+/// A throw-away bare repository on the target's file system whose alternates name the target's objects: what
+/// is fetched lands here first, and a failure leaves nothing behind. The directory goes with the object.
 class ScratchRepository {
  public:
+  /// Creates the directory, whose parent may be missing. Throws Error(internal).
   ScratchRepository(std::filesystem::path path, std::filesystem::path target);
   ~ScratchRepository();
   ScratchRepository(ScratchRepository&&) noexcept;
@@ -56,27 +63,29 @@ class ScratchRepository {
   const std::filesystem::path& target() const { return target_; }
   /// Sees the scratch's own objects and, through the alternates, the target's.
   ObjectReader reader() const { return ObjectReader(path_); }
+  /// Gives the scratch exactly these refs. For Remotes: what they fetched.
+  void set_refs(std::span<const RefValue> refs);
 
  private:
   std::filesystem::path path_;
   std::filesystem::path target_;
 };
 
-/// A bare repository that syncs write to. Every write is compare-and-swap or adds objects. One sync at a time uses
-/// it; other programs may use it meanwhile.
+/// A bare repository that syncs write to. Every write is compare-and-swap or adds objects. One sync at a time
+/// uses it; other programs may use it meanwhile.
 class Repository {
  public:
   /// Opens the repository, creating an empty one first when it is missing and `create` is set. Refuses with
-  /// Error(untrusted) one whose control files another user owns or anybody may write, with Error(bad_config) a path
-  /// that is not a bare repository or uses SHA-256, and with Error(not_found) a missing one.
+  /// Error(untrusted) one whose control files another user owns or anybody may write, with Error(bad_config)
+  /// a path that is not a bare repository or uses SHA-256, and with Error(not_found) a missing one.
   static Repository open(const GitProgram& git, const std::filesystem::path& path, bool create);
 
   const std::filesystem::path& path() const { return path_; }
   ObjectReader reader() const { return ObjectReader(path_); }
 
-  /// Removes what killed git processes leave behind: stale locks, packed-refs.new, temporary packs and objects, old
-  /// scratch repositories. To be called while nobody else of ours uses the repository. Files younger than `age` stay,
-  /// in case they belong to somebody else's running git. Returns how many went.
+  /// Removes what killed git processes leave behind: stale locks, packed-refs.new, temporary packs and
+  /// objects, old scratch repositories. To be called while nobody else of ours uses the repository. Files
+  /// younger than `age` stay, in case they belong to somebody else's running git. Returns how many went.
   size_t remove_leftovers(milliseconds age) const;
 
   /// A new, empty scratch repository for one sync.
@@ -85,8 +94,9 @@ class Repository {
   /// Moves the scratch's packs here, objects before their index, and makes them durable.
   void adopt_objects(ScratchRepository& scratch) const;
 
-  /// Applies the updates, deletions first, each by compare-and-swap. Returns the names that had moved meanwhile (raced)
-  /// and were left alone; all others hold their new value, durably. Throws only when nothing can be written.
+  /// Applies the updates, deletions first, each by compare-and-swap. Returns the names that had moved
+  /// meanwhile (raced) and were left alone; all others hold their new value, durably. Throws only when
+  /// nothing can be written.
   std::vector<std::string> update_refs(std::span<const RefUpdate> updates, const Operation& operation) const;
 
   /// Points HEAD at a branch.

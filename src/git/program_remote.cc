@@ -1,0 +1,281 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "git/advertisement.h"
+#include "git/environment.h"
+#include "git/program.h"
+#include "git/push_report.h"
+#include "git/redactor.h"
+#include "git/repository.h"
+
+namespace refsyncd {
+namespace {
+
+constexpr size_t most_patterns = 200;
+constexpr size_t most_push_bytes = 128 << 10;  // of arguments in one `git push`
+constexpr auto progress_interval = std::chrono::milliseconds(250);
+
+std::string_view username_of(const Auth& auth) {
+  if (const auto* token = std::get_if<TokenAuth>(&auth)) return token->username;
+  if (const auto* password = std::get_if<PasswordAuth>(&auth)) return password->username;
+  return {};
+}
+
+/// The bundle of trusted certificates. Named always, because GnuTLS otherwise reads a whole directory of them
+/// for each process.
+std::string trusted_certificates(const Upstream& upstream) {
+  constexpr auto system_bundle = "/etc/ssl/certs/ca-certificates.crt";
+  if (!upstream.ca_file.empty()) return upstream.ca_file;
+  return ::access(system_bundle, R_OK) == 0 ? system_bundle : "";
+}
+
+/// Settings for HTTP, each generally and for this URL: a URL's own setting would win over the general one.
+Settings http_settings(const Upstream& upstream, const Secret& secret) {
+  Settings settings;
+  const auto certificates = trusted_certificates(upstream);
+  for (const auto& scope : {std::string("http."), fmt::format("http.{}.", upstream.url)}) {
+    settings.push_back({scope + "followRedirects", "false"});
+    settings.push_back({scope + "sslVerify", "true"});
+    settings.push_back({scope + "lowSpeedLimit", "1000"});
+    settings.push_back({scope + "lowSpeedTime", "30"});
+    settings.push_back({scope + "extraHeader", ""});
+    if (certificates.empty()) continue;
+    settings.push_back({scope + "sslCAInfo", certificates});
+    settings.push_back({scope + "sslCAPath", ""});
+  }
+  if (!secret.empty()) {
+    const auto credential = base64(fmt::format("{}:{}", username_of(upstream.auth), secret.reveal()));
+    settings.push_back(
+        {fmt::format("http.{}.extraHeader", upstream.url), "Authorization: Basic " + credential});
+  }
+  return settings;
+}
+
+/// A file name in an ssh option: percent signs would be expanded, blanks would end it.
+std::string ssh_file(std::string_view path) {
+  std::string text;
+  for (const char c : path) {
+    if (c == '%') text += '%';
+    if (c == '"' || c == '\\') text += '\\';
+    text += c;
+  }
+  return '"' + text + '"';
+}
+
+/// What git runs for ssh, as a line for its shell.
+std::string ssh_command(const Auth& auth) {
+  std::vector<std::string> options{
+      "BatchMode=yes",         "StrictHostKeyChecking=yes", "ConnectTimeout=10", "ServerAliveInterval=15",
+      "ServerAliveCountMax=3", "PermitLocalCommand=no",     "ProxyCommand=none", "ControlMaster=no",
+      "ControlPath=none",      "UpdateHostKeys=no",         "ForwardAgent=no",   "IdentityAgent=none"};
+  if (const auto* ssh = std::get_if<SshAuth>(&auth)) {
+    if (!ssh->key_file.empty()) {
+      options.push_back("IdentitiesOnly=yes");
+      options.push_back("IdentityFile=" + ssh_file(ssh->key_file));
+    }
+    if (!ssh->known_hosts_file.empty()) {
+      options.push_back("UserKnownHostsFile=" + ssh_file(ssh->known_hosts_file));
+      options.push_back("GlobalKnownHostsFile=/dev/null");
+    }
+  }
+  std::string line = "ssh -F /dev/null";
+  for (const auto& option : options) line += " -o " + shell_quoted(option);
+  return line;
+}
+
+/// Proxies are the one thing of our own environment that git needs to reach the world.
+std::vector<std::string> proxies() {
+  std::vector<std::string> found;
+  for (const auto* name : {"https_proxy", "http_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "HTTP_PROXY",
+                           "ALL_PROXY", "NO_PROXY"}) {
+    if (const char* value = std::getenv(name)) found.push_back(fmt::format("{}={}", name, value));
+  }
+  return found;
+}
+
+/// Passes git's progress on, a few lines a second.
+class Progress {
+ public:
+  Progress(const Operation& operation, const Redactor& redact) : operation_(operation), redact_(redact) {}
+
+  void operator()(std::string_view line) {
+    if (!operation_.progress) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < progress_interval) return;
+    last_ = now;
+    operation_.progress(printable(trim(redact_(std::string(line))), 200));
+  }
+
+ private:
+  const Operation& operation_;
+  const Redactor& redact_;
+  SteadyTime last_{};
+};
+
+}  // namespace
+
+/// A Remote that runs git for every call.
+class GitProgramRemote final : public Remote {
+ public:
+  GitProgramRemote(const GitProgram& git, const Upstream& upstream, Secret secret, Operation operation)
+      : git_(git),
+        upstream_(upstream),
+        secret_(std::move(secret)),
+        redact_(username_of(upstream_.auth), secret_),
+        operation_(std::move(operation)) {}
+
+  Advertisement list(std::span<const std::string> prefixes) override;
+  void fetch(ScratchRepository& into, std::span<const std::string> names) override;
+  std::vector<PushResult> push(ScratchRepository& from, std::span<const PushCommand> commands) override;
+
+ private:
+  Command command(const std::filesystem::path& repository, std::vector<std::string> arguments) const;
+  Finished run(Command command) const;
+  Error failure(const Finished& finished, std::string_view doing) const;
+  std::vector<PushResult> push_batch(ScratchRepository& from, std::span<const PushCommand> commands);
+
+  const GitProgram& git_;
+  Upstream upstream_;
+  Secret secret_;
+  Redactor redact_;
+  Operation operation_;
+};
+
+Command GitProgramRemote::command(const std::filesystem::path& repository,
+                                  std::vector<std::string> arguments) const {
+  auto settings = safe_settings();
+  settings.push_back({fmt::format("protocol.{}.allow", to_string(upstream_.transport)), "always"});
+  settings.push_back(
+      {"core.fsync", "none"});  // the scratch repository is thrown away; what is kept is synced then
+  const bool http = upstream_.transport == Transport::https || upstream_.transport == Transport::http;
+  if (http) {
+    for (auto& setting : http_settings(upstream_, secret_)) settings.push_back(std::move(setting));
+  }
+  auto command = git_.prepare(std::move(arguments), operation_);
+  command.environment =
+      git_environment(git_.state_dir_, repository, to_string(upstream_.transport), settings);
+  const bool ssh = upstream_.transport == Transport::ssh;
+  command.environment.push_back("GIT_SSH_COMMAND=" + (ssh ? ssh_command(upstream_.auth) : "/bin/false"));
+  if (http) {
+    for (auto& proxy : proxies()) command.environment.push_back(std::move(proxy));
+  }
+  return command;
+}
+
+Finished GitProgramRemote::run(Command command) const {
+  Progress progress(operation_, redact_);
+  command.on_error_line = [&](std::string_view line) { progress(line); };
+  auto finished = run_command(command);
+  finished.error = redact_(std::move(finished.error));
+  return finished;
+}
+
+Error GitProgramRemote::failure(const Finished& finished, std::string_view doing) const {
+  return classify_git_failure(finished, fmt::format("{} {}", doing, upstream_.url));
+}
+
+Advertisement GitProgramRemote::list(std::span<const std::string> prefixes) {
+  std::vector<std::string> arguments{"ls-remote", "--symref", "--", upstream_.url, "HEAD"};
+  if (prefixes.empty() || prefixes.size() > most_patterns) {
+    arguments.insert(arguments.end(), {"refs/heads/*", "refs/tags/*"});
+  } else {
+    for (const auto& prefix : prefixes) arguments.push_back(prefix + "*");
+  }
+  auto listing = command({}, std::move(arguments));
+  listing.output_limit = operation_.max_advertised_bytes;
+  const auto finished = run(std::move(listing));
+  const auto doing = fmt::format("listing the refs of {}", upstream_.url);
+  if (finished.ending == Ending::output_too_large) {
+    throw Error(ErrorKind::bad_config,
+                fmt::format("{}: the list is longer than {} bytes", doing, operation_.max_advertised_bytes));
+  }
+  if (!finished.ok()) throw classify_git_failure(finished, doing);
+  try {
+    return parse_ls_remote(finished.output, operation_.max_refs);
+  } catch (const Error& error) {
+    throw error.with_context(doing);
+  }
+}
+
+void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::string> names) {
+  if (names.empty()) return;
+  // Without a destination the refs go to FETCH_HEAD alone: one file, however many they are.
+  auto fetching =
+      command(into.path(), {"fetch", "--stdin", "--no-tags", "--no-auto-maintenance", "--no-prune",
+                            "--no-recurse-submodules", "--progress", "--", upstream_.url});
+  for (const auto& name : names) fetching.input += name + "\n";
+  const auto finished = run(std::move(fetching));
+  if (!finished.ok()) throw failure(finished, "fetching from");
+  const auto fetched = parse_fetch_head(read_file(into.path() / "FETCH_HEAD", size_t{1} << 30));
+  into.set_refs(fetched);
+  for (const auto& name : names) {
+    const auto at = std::lower_bound(fetched.begin(), fetched.end(), RefValue{name, {}});
+    if (at == fetched.end() || at->name != name) {
+      throw Error(ErrorKind::internal,
+                  fmt::format("fetching from {}: git did not fetch {}", upstream_.url, printable(name, 200)));
+    }
+  }
+}
+
+std::vector<PushResult> GitProgramRemote::push(ScratchRepository& from,
+                                               std::span<const PushCommand> commands) {
+  const auto reader = from.reader();
+  std::vector<PushCommand> sendable;
+  std::map<std::string, PushResult> results;
+  for (const auto& command : commands) {
+    if (command.value.absent() || reader.contains(command.value)) {
+      sendable.push_back(command);
+    } else {
+      results[command.name] = {
+          .name = command.name, .accepted = false, .reason = Reason::missing_object, .detail = {}};
+    }
+  }
+  for (std::span<const PushCommand> rest = sendable; !rest.empty();) {
+    size_t count = 0;
+    for (size_t bytes = 0; count < rest.size() && bytes < most_push_bytes; ++count) {
+      bytes += 2 * rest[count].name.size() + 120;
+    }
+    for (auto& result : push_batch(from, rest.first(count))) results[result.name] = std::move(result);
+    rest = rest.subspan(count);
+  }
+  std::vector<PushResult> ordered;
+  for (const auto& command : commands) ordered.push_back(results.at(command.name));
+  return ordered;
+}
+
+std::vector<PushResult> GitProgramRemote::push_batch(ScratchRepository& from,
+                                                     std::span<const PushCommand> commands) {
+  std::vector<std::string> arguments{"push",        "--porcelain",      "--progress",
+                                     "--no-verify", "--no-follow-tags", "--recurse-submodules=no"};
+  const auto hex = [](const ObjectId& id) { return id.absent() ? std::string() : id.hex(); };
+  for (const auto& command : commands) {
+    arguments.push_back(fmt::format("--force-with-lease={}:{}", command.name, hex(command.expected)));
+  }
+  arguments.insert(arguments.end(), {"--", upstream_.url});
+  for (const auto& command : commands)
+    arguments.push_back(fmt::format("{}:{}", hex(command.value), command.name));
+  const auto finished = run(command(from.path(), std::move(arguments)));
+  auto results = parse_push_report(redact_(finished.output));
+  // git exits with 1 when single refs were refused; what failed before the report has no line for some ref.
+  std::set<std::string> reported;
+  for (const auto& result : results) reported.insert(result.name);
+  for (const auto& command : commands) {
+    if (!reported.contains(command.name)) throw failure(finished, "pushing to");
+  }
+  return results;
+}
+
+std::unique_ptr<Remote> make_git_program_remote(const GitProgram& git, const Upstream& upstream,
+                                                Secret secret, Operation operation) {
+  return std::make_unique<GitProgramRemote>(git, upstream, std::move(secret), std::move(operation));
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,52 @@
+#include "git/push_report.h"
+
+#include "base/text.h"
+
+namespace refsyncd {
+namespace {
+
+/// "[rejected] (stale info)" -> "stale info"; without parentheses, the text itself.
+std::string_view in_parentheses(std::string_view summary) {
+  const auto open = summary.find('(');
+  if (open == std::string_view::npos || !summary.ends_with(')')) return summary;
+  return summary.substr(open + 1, summary.size() - open - 2);
+}
+
+/// True when the ref was refused because it is no longer what we expected: git on our side compared
+/// ("[rejected]"), or the server lost the race to somebody else while it updated the ref.
+bool is_race(std::string_view summary) {
+  if (summary.starts_with("[rejected]")) return true;
+  for (const std::string_view text : {"but expected", "reference already exists", "incorrect old value"}) {
+    if (summary.find(text) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+PushResult refusal(std::string name, std::string_view summary) {
+  return {.name = std::move(name),
+          .accepted = false,
+          .reason = is_race(summary) ? Reason::raced : Reason::remote_refused,
+          .detail = printable(in_parentheses(summary), 500)};
+}
+
+}  // namespace
+
+std::vector<PushResult> parse_push_report(std::string_view output) {
+  std::vector<PushResult> results;
+  for (const auto line : split(output, '\n')) {
+    const auto fields = split(line, '\t');
+    if (fields.size() < 3 || fields[0].size() != 1) continue;
+    const auto colon = fields[1].find(':');
+    if (colon == std::string_view::npos) continue;
+    std::string name(fields[1].substr(colon + 1));
+    if (fields[0] == "!") {
+      results.push_back(refusal(std::move(name), fields[2]));
+    } else {
+      results.push_back(
+          {.name = std::move(name), .accepted = true, .reason = Reason::up_to_date, .detail = {}});
+    }
+  }
+  return results;
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,49 @@
+#include "git/redactor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/text.h"
+
+namespace refsyncd {
+namespace {
+
+enum class Digits { upper, lower };
+
+std::string url_encoded(std::string_view text, Digits digits) {
+  std::string encoded;
+  for (const unsigned char c : text) {
+    if (std::isalnum(c) != 0 ||
+        std::string_view("-._~").find(static_cast<char>(c)) != std::string_view::npos) {
+      encoded += static_cast<char>(c);
+    } else {
+      encoded += digits == Digits::upper ? fmt::format("%{:02X}", c) : fmt::format("%{:02x}", c);
+    }
+  }
+  return encoded;
+}
+
+}  // namespace
+
+Redactor::Redactor(std::string_view username, const Secret& secret) {
+  if (secret.empty()) return;
+  const auto& value = secret.reveal();
+  forms_ = {value, url_encoded(value, Digits::upper), url_encoded(value, Digits::lower), base64(value),
+            base64(fmt::format("{}:{}", username, value))};
+  std::stable_sort(forms_.begin(), forms_.end(),
+                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
+}
+
+std::string Redactor::operator()(std::string text) const {
+  constexpr std::string_view mark = "[secret]";
+  for (const auto& form : forms_) {
+    for (auto at = text.find(form); at != std::string::npos; at = text.find(form, at + mark.size())) {
+      text.replace(at, form.size(), mark);
+    }
+  }
+  return text;
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,143 @@
+#include "git/repository.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/handle.h"
+#include "base/uuid.h"
+#include "git/repository_audit.h"
+
+namespace refsyncd {
+namespace {
+
+using Path = std::filesystem::path;
+
+constexpr size_t many_loose_refs = 1000;
+
+/// What a repository of ours is configured with beyond Git's defaults: nobody but us tidies it, and pushes
+/// into it can neither delete nor rewind.
+constexpr std::string_view new_configuration = R"([core]
+	repositoryformatversion = 0
+	filemode = true
+	bare = true
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[receive]
+	autogc = false
+	fsckObjects = true
+	denyDeletes = true
+	denyDeleteCurrent = true
+	denyNonFastForwards = true
+)";
+
+[[noreturn]] void fail(std::string_view doing, const Path& what, int problem) {
+  throw Error(ErrorKind::internal, fmt::format("{} {}: {}", doing, what.string(), std::strerror(problem)));
+}
+
+void make_directory(const Path& folder) {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem) fail("creating", folder, problem.value());
+}
+
+/// Makes the repository beside its place and moves it there in one step, so that it is never seen half made.
+/// No template is copied: it has no hooks.
+void create_repository(const Path& place) {
+  make_directory(place.parent_path());
+  auto made = place;
+  made += fmt::format(".new-{}", new_uuid(SystemClock().now()));
+  const Finally tidy([&] {
+    std::error_code ignored;
+    std::filesystem::remove_all(made, ignored);
+  });
+  for (const auto* folder : {"objects/info", "objects/pack", "refs/heads", "refs/tags"})
+    make_directory(made / folder);
+  write_file(made / "config", new_configuration, 0644);
+  write_file(made / "HEAD", "ref: refs/heads/main\n", 0644);
+  if (::rename(made.c_str(), place.c_str()) != 0) fail("creating", place, errno);
+  sync_directory(place.parent_path());
+}
+
+void sync_file(const Path& file) {
+  const FileDescriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!opened || ::fsync(opened.get()) != 0) fail("syncing", file, errno);
+}
+
+void move_durably(const Path& file, const Path& folder) {
+  sync_file(file);
+  if (::rename(file.c_str(), (folder / file.filename()).c_str()) != 0) fail("moving", file, errno);
+}
+
+size_t count_loose_refs(const Path& repository) {
+  size_t loose = 0;
+  std::error_code problem;
+  using Walk = std::filesystem::recursive_directory_iterator;
+  for (Walk at(repository / "refs", problem), end; !problem && at != end; at.increment(problem)) {
+    if (at->is_regular_file(problem)) ++loose;
+  }
+  return loose;
+}
+
+}  // namespace
+
+Repository Repository::open(const GitProgram& git, const Path& place, bool create) {
+  std::error_code problem;
+  const auto status = std::filesystem::status(place, problem);
+  const bool missing = status.type() == std::filesystem::file_type::not_found;
+  const bool vacant = missing || (create && std::filesystem::is_directory(status) &&
+                                  std::filesystem::is_empty(place, problem) && !problem);
+  if (vacant && !create) {
+    throw Error(ErrorKind::not_found, fmt::format("the repository {} does not exist", place.string()));
+  }
+  if (vacant) create_repository(std::filesystem::absolute(place).lexically_normal());
+  const auto real = std::filesystem::canonical(place, problem);
+  if (problem) throw Error(ErrorKind::bad_config, fmt::format("{}: {}", place.string(), problem.message()));
+  audit_repository(real);
+  return Repository(git, real);
+}
+
+ScratchRepository Repository::scratch() const {
+  return ScratchRepository(path_ / "refsyncd-scratch" / new_uuid(SystemClock().now()), path_);
+}
+
+void Repository::adopt_objects(ScratchRepository& scratch) const {
+  const auto from = scratch.path() / "objects" / "pack";
+  const auto to = path_ / "objects" / "pack";
+  make_directory(to);
+  // A pack exists for readers once its index does, so the index comes last; and by then the rest must be
+  // durable.
+  for (const std::array<std::string_view, 2> kinds :
+       {std::array<std::string_view, 2>{".pack", ".rev"}, {".idx", ""}}) {
+    std::vector<Path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(from)) {
+      const auto kind = entry.path().extension().string();
+      if (!kind.empty() && (kind == kinds[0] || kind == kinds[1])) files.push_back(entry.path());
+    }
+    for (const auto& file : files) move_durably(file, to);
+    if (!files.empty()) sync_directory(to);
+  }
+}
+
+void Repository::set_head(const std::string& branch) const {
+  const auto finished = git_->run(path_, {"symbolic-ref", "HEAD", branch}, {});
+  if (!finished.ok())
+    throw classify_git_failure(finished, fmt::format("pointing HEAD of {} elsewhere", path_.string()));
+}
+
+void Repository::pack_refs(const Operation& operation) const {
+  if (count_loose_refs(path_) < many_loose_refs) return;
+  const auto finished = git_->run(path_, {"pack-refs", "--all"}, operation);
+  if (!finished.ok())
+    throw classify_git_failure(finished, fmt::format("packing the refs of {}", path_.string()));
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,243 @@
+#include "git/repository.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "git/real_git.h"
+
+namespace refsyncd {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class RepositoryTest : public RealGit {
+ protected:
+  Repository open(const std::filesystem::path& path) const { return Repository::open(git, path, false); }
+
+  ErrorKind kind_of_opening(const std::filesystem::path& path) const {
+    try {
+      open(path);
+    } catch (const Error& error) {
+      message = error.what();
+      return error.kind();
+    }
+    ADD_FAILURE() << "opened " << path;
+    return ErrorKind::internal;
+  }
+
+  /// Writes a file whose age is an hour.
+  void write_old(const std::filesystem::path& path) const {
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << "x";
+    make_old(path);
+  }
+  void make_old(const std::filesystem::path& path) const {
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - 1h);
+  }
+
+  mutable std::string message;
+};
+
+TEST_F(RepositoryTest, CreatesAnEmptyBareRepositoryThatGitAccepts) {
+  const auto path = folder / "repos/org/new.git";
+  const auto repository = Repository::open(git, path, true);
+  EXPECT_EQ(plain_git(path, {"rev-parse", "--is-bare-repository"}), "true");
+  EXPECT_EQ(plain_git(path, {"config", "gc.auto"}), "0");
+  EXPECT_EQ(plain_git(path, {"config", "receive.denyDeletes"}), "true");
+  EXPECT_EQ(plain_git(path, {"fsck"}), "");
+  EXPECT_FALSE(std::filesystem::exists(path / "hooks"));
+  EXPECT_THAT(repository.reader().refs(), IsEmpty());
+  EXPECT_EQ(repository.reader().head_target(), "refs/heads/main");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path.parent_path()), {}), 1);
+}
+
+TEST_F(RepositoryTest, CreatesInAnEmptyDirectoryButNeverInAFullOne) {
+  std::filesystem::create_directories(folder / "empty");
+  EXPECT_NO_THROW(Repository::open(git, folder / "empty", true));
+  std::filesystem::create_directories(folder / "full");
+  std::ofstream(folder / "full/diary") << "dear";
+  EXPECT_THROW(Repository::open(git, folder / "full", true), Error);
+  EXPECT_EQ(read_file(folder / "full/diary"), "dear");
+}
+
+TEST_F(RepositoryTest, AMissingRepositoryIsNotFound) {
+  EXPECT_EQ(kind_of_opening(folder / "none.git"), ErrorKind::not_found);
+}
+
+TEST_F(RepositoryTest, RefusesWhatIsNoBareRepository) {
+  const auto bare = make_bare("a.git");
+  std::filesystem::create_directories(folder / "work");
+  plain_git(folder / "work", {"init", "-q"});
+  EXPECT_EQ(kind_of_opening(folder / "work"), ErrorKind::bad_config);
+  EXPECT_THAT(message, HasSubstr("working tree"));
+  EXPECT_EQ(kind_of_opening(folder / "work/.git"), ErrorKind::bad_config);
+  EXPECT_THAT(message, HasSubstr("core.bare"));
+  EXPECT_EQ(kind_of_opening(bare / "config"), ErrorKind::bad_config);
+  std::filesystem::remove(bare / "HEAD");
+  EXPECT_EQ(kind_of_opening(bare), ErrorKind::bad_config);
+  EXPECT_THAT(message, HasSubstr("it has no HEAD"));
+}
+
+TEST_F(RepositoryTest, RefusesSha256) {
+  std::filesystem::create_directories(folder / "sha256.git");
+  plain_git(folder / "sha256.git", {"init", "-q", "--bare", "--object-format=sha256"});
+  EXPECT_EQ(kind_of_opening(folder / "sha256.git"), ErrorKind::bad_config);
+  EXPECT_THAT(message, HasSubstr("only SHA-1"));
+}
+
+TEST_F(RepositoryTest, RefusesControlFilesThatAnybodyMayWrite) {
+  for (const auto* name : {"", "HEAD", "config", "objects", "refs", "refs/heads", "packed-refs"}) {
+    SCOPED_TRACE(name);
+    const auto path = make_bare(std::string("w-") + std::to_string(std::hash<std::string_view>{}(name)));
+    std::ofstream(path / "packed-refs").flush();
+    EXPECT_NO_THROW(open(path));
+    std::filesystem::permissions(path / name, std::filesystem::perms::others_write,
+                                 std::filesystem::perm_options::add);
+    EXPECT_EQ(kind_of_opening(path), ErrorKind::untrusted);
+    EXPECT_THAT(message, HasSubstr("chmod o-w"));
+  }
+}
+
+TEST_F(RepositoryTest, RefusesSymbolicLinksInPlaceOfControlFiles) {
+  for (const auto* name : {"HEAD", "config", "objects", "refs", "refs/heads"}) {
+    SCOPED_TRACE(name);
+    const auto path = make_bare(std::string("l-") + std::to_string(std::hash<std::string_view>{}(name)));
+    std::filesystem::rename(path / name, folder / "elsewhere");
+    std::filesystem::create_symlink(folder / "elsewhere", path / name);
+    EXPECT_EQ(kind_of_opening(path), ErrorKind::untrusted);
+    std::filesystem::remove_all(folder / "elsewhere");
+  }
+}
+
+TEST_F(RepositoryTest, RefusesWhatBelongsToSomebodyElse) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  const auto path = make_bare("theirs.git");
+  ASSERT_EQ(::lchown((path / "config").c_str(), 12345, 12345), 0);
+  EXPECT_EQ(kind_of_opening(path), ErrorKind::untrusted);
+  EXPECT_THAT(message, HasSubstr("belongs to user 12345"));
+}
+
+TEST_F(RepositoryTest, OpensThroughASymbolicLinkToTheRepository) {
+  const auto path = make_bare("real.git");
+  std::filesystem::create_directory_symlink(path, folder / "link.git");
+  EXPECT_EQ(open(folder / "link.git").path(), std::filesystem::canonical(path));
+}
+
+TEST_F(RepositoryTest, RemovesWhatKilledGitProcessesLeaveBehind) {
+  const auto path = make_bare("a.git");
+  const auto repository = open(path);
+  const std::vector<std::string> leftovers{"HEAD.lock",
+                                           "config.lock",
+                                           "packed-refs.lock",
+                                           "packed-refs.new",
+                                           "shallow.lock",
+                                           "refs/heads/main.lock",
+                                           "refs/heads/deep/er/x.lock",
+                                           "objects/pack/tmp_pack_AbCdEf",
+                                           "objects/pack/tmp_idx_AbCdEf",
+                                           "objects/pack/multi-pack-index.lock",
+                                           "objects/info/commit-graph.lock",
+                                           "objects/1f/tmp_obj_AbCdEf",
+                                           "objects/maintenance.lock",
+                                           "objects/tmp_objdir-incoming-AbCdEf/pack/x.pack"};
+  for (const auto& name : leftovers) write_old(path / name);
+  make_old(path / "objects/tmp_objdir-incoming-AbCdEf");
+  std::filesystem::create_directories(path / "refsyncd-scratch/0-old/objects");
+  make_old(path / "refsyncd-scratch/0-old");
+  EXPECT_EQ(repository.remove_leftovers(2h), 0u) << "younger than the age asked for";
+  EXPECT_EQ(repository.remove_leftovers(30min), leftovers.size() + 1);
+  for (const auto& name : leftovers) EXPECT_FALSE(std::filesystem::exists(path / name)) << name;
+  EXPECT_FALSE(std::filesystem::exists(path / "refsyncd-scratch/0-old"));
+  EXPECT_EQ(repository.remove_leftovers(30min), 0u);
+}
+
+TEST_F(RepositoryTest, LeavesEverythingElseAlone) {
+  const auto path = make_bare("a.git");
+  const auto value = commit(path, "one");
+  set_ref(path, "refs/heads/main", value);
+  set_ref(path, "refs/heads/tmp_branch", value);
+  plain_git(path, {"repack", "-adq"});
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) make_old(entry.path());
+  const auto before = refs(path);
+  EXPECT_EQ(open(path).remove_leftovers(0ms), 0u);
+  EXPECT_EQ(refs(path), before);
+  EXPECT_EQ(plain_git(path, {"fsck", "--full"}), "");
+}
+
+TEST_F(RepositoryTest, RestoresARefWhoseFileAPowerLossLeftEmpty) {
+  const auto path = make_bare("a.git");
+  const auto value = commit(path, "one");
+  set_ref(path, "refs/heads/main", value);
+  plain_git(path, {"pack-refs", "--all"});
+  std::filesystem::create_directories(path / "refs/heads");
+  std::ofstream(path / "refs/heads/main").flush();
+  make_old(path / "refs/heads/main");
+  EXPECT_EQ(open(path).remove_leftovers(30min), 1u);
+  EXPECT_EQ(plain_git(path, {"rev-parse", "refs/heads/main"}), value.hex());
+}
+
+TEST_F(RepositoryTest, AScratchSeesTheTargetsObjectsAndGoesWithItsObject) {
+  const auto path = make_bare("a.git");
+  const auto value = commit(path, "one");
+  const auto repository = open(path);
+  std::filesystem::path where;
+  {
+    const auto scratch = repository.scratch();
+    where = scratch.path();
+    EXPECT_TRUE(scratch.reader().contains(value));
+    EXPECT_THAT(scratch.reader().refs(), IsEmpty());
+    EXPECT_EQ(plain_git(where, {"cat-file", "-t", value.hex()}), "commit");
+  }
+  EXPECT_FALSE(std::filesystem::exists(where));
+}
+
+TEST_F(RepositoryTest, AdoptsPacksAndNothingElse) {
+  const auto path = make_bare("a.git");
+  const auto repository = open(path);
+  auto scratch = repository.scratch();
+  const auto value = commit(scratch.path(), "new");
+  plain_git(scratch.path(), {"update-ref", "refs/heads/main", value.hex()});
+  plain_git(scratch.path(), {"repack", "-adq"});
+  std::ofstream(scratch.path() / "objects/pack/tmp_pack_x") << "junk";
+  std::ofstream(scratch.path() / "objects/pack/pack-x.keep") << "kept";
+  EXPECT_FALSE(repository.reader().contains(value));
+  repository.adopt_objects(scratch);
+  EXPECT_TRUE(repository.reader().contains(value));
+  EXPECT_THAT(refs(path), IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(path / "objects/pack/tmp_pack_x"));
+  EXPECT_FALSE(std::filesystem::exists(path / "objects/pack/pack-x.keep"));
+}
+
+TEST_F(RepositoryTest, PointsHeadAtABranch) {
+  const auto path = make_bare("a.git");
+  const auto repository = open(path);
+  repository.set_head("refs/heads/trunk");
+  EXPECT_EQ(repository.reader().head_target(), "refs/heads/trunk");
+}
+
+TEST_F(RepositoryTest, PacksRefsOnlyWhenThereAreMany) {
+  const auto path = make_bare("a.git");
+  const auto value = commit(path, "one");
+  set_ref(path, "refs/heads/main", value);
+  const auto repository = open(path);
+  repository.pack_refs({});
+  EXPECT_FALSE(std::filesystem::exists(path / "packed-refs"));
+  for (int i = 0; i < 1000; ++i)
+    std::ofstream(path / "refs/heads" / std::to_string(i)) << value.hex() << "\n";
+  repository.pack_refs({});
+  EXPECT_TRUE(std::filesystem::exists(path / "packed-refs"));
+  EXPECT_FALSE(std::filesystem::exists(path / "refs/heads/main"));
+  EXPECT_EQ(repository.reader().refs().size(), 1001u);
+}
+
+}  // namespace
+}  // namespace refsyncd
