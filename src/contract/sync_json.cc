@@ -1,0 +1,212 @@
+#include "contract/sync_json.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <limits>
+
+#include "base/text.h"
+
+namespace refsyncd {
+namespace {
+
+using nlohmann::json;
+
+constexpr auto no_limit = std::numeric_limits<size_t>::max();
+
+bool is_utf8(const std::string& text) try {
+  [[maybe_unused]] const auto checked = json(text).dump();
+  return true;
+} catch (const json::type_error&) {
+  return false;
+}
+
+std::string as_utf8(const std::string& text) { return is_utf8(text) ? text : printable(text, no_limit); }
+
+json time_or_null(const std::optional<WallTime>& time) { return time ? json(format_time(*time)) : json(); }
+
+json ref_json(const RefResult& ref) {
+  json value = {{"name", as_utf8(ref.name)},
+                {"before", ref.before ? json(ref.before->hex()) : json()},
+                {"after", ref.after.hex()},
+                {"outcome", to_string(ref.outcome)},
+                {"reason", to_string(ref.reason)}};
+  if (value["name"] != ref.name) value["name_base64"] = base64(ref.name);
+  if (ref.offered) value["offered"] = ref.offered->hex();
+  if (!ref.detail.empty()) value["detail"] = as_utf8(ref.detail);
+  return value;
+}
+
+[[noreturn]] void unexpected(std::string_view field, std::string_view problem) {
+  throw Error(ErrorKind::internal, fmt::format("unexpected answer: '{}' {}", field, problem));
+}
+
+/// One object of an answer; `path` is where it stands, for errors.
+class Fields {
+ public:
+  Fields(const json& object, std::string path) : object_(object), path_(std::move(path)) {
+    if (!object.is_object()) unexpected(path_.empty() ? "sync" : path_, "is not an object");
+  }
+
+  std::string at(const char* name) const { return path_.empty() ? name : fmt::format("{}.{}", path_, name); }
+  /// Nullptr when the field is absent or null.
+  const json* find(const char* name) const {
+    const auto found = object_.find(name);
+    return found == object_.end() || found->is_null() ? nullptr : &*found;
+  }
+  const json& get(const char* name) const {
+    const auto* value = find(name);
+    if (value == nullptr) unexpected(at(name), "is missing");
+    return *value;
+  }
+  const std::string& text(const char* name) const { return as_text(name, get(name)); }
+  std::string text_or(const char* name, const std::string& fallback) const {
+    const auto* value = find(name);
+    return value == nullptr ? fallback : as_text(name, *value);
+  }
+  /// A text that `read` must understand.
+  template <class Read>
+  auto parsed(const char* name, Read read) const {
+    const auto& value = text(name);
+    const auto result = read(value);
+    if (!result) unexpected(at(name), fmt::format("is '{}'", printable(value, 80)));
+    return *result;
+  }
+  template <class Read>
+  auto parsed_if_there(const char* name, Read read) const {
+    using Result = decltype(read(std::string()));
+    return find(name) == nullptr ? Result() : Result(parsed(name, read));
+  }
+
+ private:
+  const std::string& as_text(const char* name, const json& value) const {
+    if (!value.is_string()) unexpected(at(name), "is not a string");
+    return value.get_ref<const std::string&>();
+  }
+
+  const json& object_;
+  std::string path_;
+};
+
+std::optional<std::string> from_base64(const std::string& text) {
+  std::string bytes(text.size() / 4 * 3, '\0');
+  const auto length =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  if (length < 0 || text.empty()) return std::nullopt;
+  bytes.resize(static_cast<size_t>(length) - (text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0));
+  return bytes;
+}
+
+/// What the outcome alone lets one say, for services that give no reason.
+Reason likely_reason(const RefResult& ref) {
+  switch (ref.outcome) {
+    case Outcome::updated:
+      if (ref.after.absent()) return Reason::pruned;
+      return ref.before ? Reason::fast_forward : Reason::created;
+    case Outcome::unchanged: return Reason::up_to_date;
+    case Outcome::filtered: return Reason::excluded;
+    case Outcome::rejected: return Reason::remote_refused;
+  }
+  return Reason::remote_refused;
+}
+
+RefResult ref_from_json(const json& value, std::string path) {
+  const Fields fields(value, std::move(path));
+  RefResult ref;
+  ref.name = fields.parsed_if_there("name_base64", from_base64).value_or(fields.text("name"));
+  ref.before = fields.parsed_if_there("before", ObjectId::from_hex);
+  ref.after = fields.parsed("after", ObjectId::from_hex);
+  ref.outcome = fields.parsed("outcome", outcome_from);
+  ref.reason = reason_from(fields.text_or("reason", "")).value_or(likely_reason(ref));
+  ref.offered = fields.parsed_if_there("offered", ObjectId::from_hex);
+  ref.detail = fields.text_or("detail", "");
+  return ref;
+}
+
+std::shared_ptr<const RefResults> refs_from_json(const json* stats) {
+  if (stats == nullptr) return nullptr;
+  const auto& list = Fields(*stats, "stats").get("refs");
+  if (!list.is_array()) unexpected("stats.refs", "is not an array");
+  auto refs = std::make_shared<RefResults>();
+  refs->reserve(list.size());
+  for (const auto& ref : list)
+    refs->push_back(ref_from_json(ref, fmt::format("stats.refs[{}]", refs->size())));
+  return refs;
+}
+
+std::optional<Failure> failure_from_json(const Fields& fields) {
+  if (fields.find("error") == nullptr) return std::nullopt;
+  const auto kind = error_kind_from(fields.text_or("error_kind", "")).value_or(ErrorKind::internal);
+  return Failure{.kind = kind, .message = printable(fields.text("error")), .retry_after = {}};
+}
+
+int attempt_from_json(const Fields& fields) {
+  const auto& value = fields.get("attempt");
+  constexpr int most = std::numeric_limits<int>::max();
+  if (!value.is_number_integer() || value < 0 || value > most) unexpected("attempt", "is not a whole number");
+  return value.get<int>();
+}
+
+/// The contract's rules between status and the other fields.
+void check_status(const Sync& sync) {
+  const bool failed = sync.status == SyncStatus::failed;
+  if (failed != sync.failure.has_value())
+    unexpected("error", failed ? "is missing" : "is set on a sync that did not fail");
+  if (sync.status == SyncStatus::completed && !sync.refs) unexpected("stats", "is missing");
+  if (!sync.terminal() && sync.refs) unexpected("stats", "is set on a sync that has not ended");
+}
+
+}  // namespace
+
+json stats_json(const RefResults& results) {
+  auto refs = json::array();
+  for (const auto& ref : results) refs.push_back(ref_json(ref));
+  return {{"refs", std::move(refs)}};
+}
+
+json to_json_value(const Sync& sync) {
+  const auto& request = sync.request;
+  json value = {
+      {"id", sync.id},
+      {"repo_id", sync.repo_id},
+      {"repo", as_utf8(request.repo)},
+      {"direction", to_string(request.direction)},
+      {"status", to_string(sync.status)},
+      {"attempt", sync.attempt},
+      {"ref_globs",
+       {{"branches", as_utf8(join_globs(request.globs.branches))},
+        {"tags", as_utf8(join_globs(request.globs.tags))}}},
+      {"stats", sync.refs ? stats_json(*sync.refs) : json()},
+      {"error", sync.failure ? json(as_utf8(sync.failure->message)) : json()},
+      {"created_at", format_time(sync.created_at)},
+      {"started_at", time_or_null(sync.started_at)},
+      {"finished_at", time_or_null(sync.finished_at)},
+  };
+  if (!request.policy.empty()) value["policy"] = as_utf8(request.policy);
+  if (sync.failure) value["error_kind"] = to_string(sync.failure->kind);
+  return value;
+}
+
+Sync sync_from_json(const json& value) {
+  const Fields fields(value, "");
+  const Fields globs(fields.get("ref_globs"), "ref_globs");
+  Sync sync;
+  sync.id = fields.text("id");
+  sync.repo_id = fields.text("repo_id");
+  sync.request.repo = fields.text_or("repo", "");
+  sync.request.policy = fields.text_or("policy", "");
+  sync.request.direction = fields.parsed("direction", direction_from);
+  sync.request.globs = {split_globs(globs.text("branches")), split_globs(globs.text("tags"))};
+  sync.status = fields.parsed("status", sync_status_from);
+  sync.attempt = attempt_from_json(fields);
+  sync.refs = refs_from_json(fields.find("stats"));
+  sync.failure = failure_from_json(fields);
+  sync.created_at = fields.parsed("created_at", parse_time);
+  sync.started_at = fields.parsed_if_there("started_at", parse_time);
+  sync.finished_at = fields.parsed_if_there("finished_at", parse_time);
+  check_status(sync);
+  return sync;
+}
+
+}  // namespace refsyncd
