@@ -40,14 +40,16 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 }
 
 std::string format_duration(std::chrono::milliseconds duration) {
-  auto left = duration.count();
+  const bool negative = duration.count() < 0;
+  auto left = static_cast<uint64_t>(duration.count());
   if (left == 0) return "0s";
-  std::string text = left < 0 ? "-" : "";
-  left = left < 0 ? -left : left;
+  std::string text = negative ? "-" : "";
+  if (negative) left = 0 - left;  // unsigned, because the smallest duration has no positive twin
   for (const auto& unit : units) {
-    if (unit.name == "w" || left < unit.milliseconds) continue;
-    text += fmt::format("{}{}", left / unit.milliseconds, unit.name);
-    left %= unit.milliseconds;
+    const auto size = static_cast<uint64_t>(unit.milliseconds);
+    if (unit.name == "w" || left < size) continue;
+    text += fmt::format("{}{}", left / size, unit.name);
+    left %= size;
   }
   return text;
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace refsyncd {
 
 std::string_view to_string(ErrorKind kind) {
@@ -47,7 +49,7 @@ Failure current_failure() {
   } catch (const Error& error) {
     return error.failure();
   } catch (const std::exception& error) {
-    return {.kind = ErrorKind::internal, .message = error.what(), .retry_after = {}};
+    return {.kind = ErrorKind::internal, .message = printable(error.what()), .retry_after = {}};
   } catch (...) {
     return {.kind = ErrorKind::internal, .message = "unknown exception", .retry_after = {}};
   }

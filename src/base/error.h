@@ -29,8 +29,8 @@ std::optional<ErrorKind> error_kind_from(std::string_view);
 /// True for kinds that a retry soon may cure (transient, throttled, internal).
 bool worth_retrying_soon(ErrorKind);
 
-/// An error as a value: what a sync, a run or a record keeps of it. The message is one line, safe to print, and
-/// holds no secret.
+/// An error as a value: what a sync, a run or a record keeps of it. The message is one line, safe to print,
+/// and holds no secret.
 struct Failure {
   ErrorKind kind = ErrorKind::internal;
   std::string message;

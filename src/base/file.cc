@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -15,8 +15,8 @@ namespace refsyncd {
 namespace {
 
 [[noreturn]] void fail(ErrorKind kind, std::string_view doing, const std::filesystem::path& path) {
-  const int problem = errno;
-  throw Error(kind, fmt::format("{} {}: {}", doing, path.string(), std::strerror(problem)));
+  const auto problem = std::generic_category().message(errno);
+  throw Error(kind, fmt::format("{} {}: {}", doing, path.string(), problem));
 }
 
 void write_all(int fd, std::string_view content, const std::filesystem::path& path) {
@@ -54,6 +54,7 @@ void write_file(const std::filesystem::path& path, std::string_view content, uns
   ::unlink(temporary.c_str());
   FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!file) fail(ErrorKind::internal, "creating", temporary);
+  const Finally cleanup([&] { ::unlink(temporary.c_str()); });  // after an error; the rename leaves nothing
   write_all(file.get(), content, temporary);
   if (::fsync(file.get()) != 0) fail(ErrorKind::internal, "syncing", temporary);
   file.reset();
@@ -74,9 +75,10 @@ FileLock::FileLock(const std::filesystem::path& path)
     if (errno != EWOULDBLOCK) fail(ErrorKind::bad_config, "locking", path);
     char holder[32] = {};
     const auto length = ::read(file_.get(), holder, sizeof holder - 1);
-    throw Error(ErrorKind::bad_config,
-                fmt::format("{} is in use by another refsyncd (process {})", path.parent_path().string(),
-                            length > 0 ? trim(std::string_view(holder, static_cast<size_t>(length))) : "?"));
+    throw LockHeld(
+        fmt::format("{} is in use by another refsyncd (process {})",
+                    std::filesystem::absolute(path).parent_path().string(),
+                    length > 0 ? printable(trim({holder, static_cast<size_t>(length)})) : "unknown"));
   }
   if (::ftruncate(file_.get(), 0) != 0) fail(ErrorKind::bad_config, "writing", path);
   write_all(file_.get(), fmt::format("{}\n", ::getpid()), path);

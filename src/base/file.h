@@ -3,26 +3,33 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "base/handle.h"
 
 namespace refsyncd {
 
-/// The whole file. Throws Error(bad_config) naming the path and the reason when it cannot be read or is larger than
-/// `limit` bytes.
+/// The whole file. Throws Error(bad_config) naming the path and the reason when it cannot be read or is
+/// larger than `limit` bytes.
 std::string read_file(const std::filesystem::path& path, size_t limit = 16 << 20);
 
-/// Replaces the file in one step and makes it durable: a reader sees the old content or the new, also after a power
-/// loss. Throws Error(internal).
+/// Replaces the file in one step and makes it durable: a reader sees the old content or the new, also after a
+/// power loss. Throws Error(internal).
 void write_file(const std::filesystem::path& path, std::string_view content, unsigned mode = 0600);
 
 /// Makes the entries of a directory durable. Throws Error(internal).
 void sync_directory(const std::filesystem::path& directory);
 
+/// Somebody else holds a lock we need. The message names the holder's process id.
+class LockHeld : public Error {
+ public:
+  explicit LockHeld(const std::string& message) : Error(ErrorKind::transient, message) {}
+};
+
 /// An advisory whole-file lock that ends with the object (flock; inherited by no child).
 class FileLock {
  public:
-  /// Locks the file, creating it, and writes our process id into it. Throws Error(bad_config) that names the holder's
-  /// process id when somebody else has it.
+  /// Locks the file, creating it, and writes our process id into it. Throws LockHeld when somebody else has
+  /// it, and Error(bad_config) when the file cannot be made.
   explicit FileLock(const std::filesystem::path& path);
 
  private:

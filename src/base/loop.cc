@@ -33,8 +33,9 @@ size_t Loop::run_once(SteadyTime deadline) {
     descriptors.push_back({.fd = descriptor, .events = POLLIN, .revents = 0});
   }
   using std::chrono::nanoseconds;
-  const auto wait = std::clamp<nanoseconds>(deadline - std::chrono::steady_clock::now(), nanoseconds::zero(),
-                                            std::chrono::hours(1));
+  const auto now = std::chrono::steady_clock::now();
+  const auto wait =
+      deadline <= now ? nanoseconds::zero() : std::min<nanoseconds>(deadline - now, std::chrono::hours(1));
   const timespec timeout{.tv_sec = wait.count() / 1'000'000'000, .tv_nsec = wait.count() % 1'000'000'000};
   if (::ppoll(descriptors.data(), descriptors.size(), &timeout, nullptr) <= 0) return 0;
 

@@ -33,11 +33,13 @@ size_t utf8_length(std::string_view text) {
   return 0;
 }
 
-/// C1 controls (U+0080 to U+009F) and the bidirectional overrides, which can forge what a terminal shows.
+/// C1 controls (U+0080 to U+009F), line separators and the bidirectional overrides, which can forge what a
+/// terminal shows.
 bool deceptive(std::string_view sequence) {
   return (sequence.size() == 2 && sequence[0] == '\xC2' && static_cast<unsigned char>(sequence[1]) < 0xA0) ||
          (sequence.size() == 3 && sequence[0] == '\xE2' && sequence[1] == '\x80' &&
-          static_cast<unsigned char>(sequence[2]) >= 0xAA && static_cast<unsigned char>(sequence[2]) <= 0xAE) ||
+          static_cast<unsigned char>(sequence[2]) >= 0xA8 &&
+          static_cast<unsigned char>(sequence[2]) <= 0xAE) ||
          (sequence.size() == 3 && sequence[0] == '\xE2' && sequence[1] == '\x81' &&
           static_cast<unsigned char>(sequence[2]) >= 0xA6 && static_cast<unsigned char>(sequence[2]) <= 0xA9);
 }
@@ -63,7 +65,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 std::string printable(std::string_view text, size_t limit) {
   std::string safe;
   while (!text.empty()) {
-    if (safe.size() >= limit) return safe + "...";
+    const auto kept = safe.size();
     const auto length = utf8_length(text);
     const auto sequence = text.substr(0, std::max<size_t>(length, 1));
     const auto first = static_cast<unsigned char>(sequence[0]);
@@ -74,6 +76,7 @@ std::string printable(std::string_view text, size_t limit) {
     } else {
       safe += sequence;
     }
+    if (safe.size() > limit) return safe.substr(0, kept) + "...";
     text.remove_prefix(sequence.size());
   }
   return safe;
@@ -81,8 +84,11 @@ std::string printable(std::string_view text, size_t limit) {
 
 std::string_view nearest(std::string_view typed, std::span<const std::string_view> candidates) {
   std::string_view best;
-  size_t best_distance = std::max<size_t>(typed.size() / 3, 1) + 1;
+  size_t best_distance = std::min(std::max<size_t>(typed.size() / 3, 1) + 1, typed.size());
   for (const auto candidate : candidates) {
+    const auto shorter = std::min(typed.size(), candidate.size());
+    const auto longer = std::max(typed.size(), candidate.size());
+    if (longer - shorter >= best_distance) continue;
     const auto distance = edit_distance(typed, candidate);
     if (distance < best_distance) {
       best = candidate;
@@ -94,9 +100,9 @@ std::string_view nearest(std::string_view typed, std::span<const std::string_vie
 
 std::string base64(std::string_view bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3), '\0');
-  const auto length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                      reinterpret_cast<const unsigned char*>(bytes.data()),
-                                      static_cast<int>(bytes.size()));
+  const auto length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   text.resize(static_cast<size_t>(length));
   return text;
 }

@@ -6,11 +6,12 @@
 
 namespace refsyncd {
 
-/// Makes text from elsewhere safe for one log line or a terminal: control bytes and invalid UTF-8 become \xNN, line
-/// breaks become spaces, and at most `limit` bytes are kept ("..." marks the cut).
+/// Makes text from elsewhere safe for one log line or a terminal: control bytes and invalid UTF-8 become
+/// \xNN, line breaks become spaces, and at most `limit` bytes are kept ("..." marks the cut).
 std::string printable(std::string_view text, size_t limit = 2000);
 
-/// The candidate nearest to what was typed (edit distance at most a third of its length, case ignored), or "".
+/// The candidate nearest to what was typed, or "": case ignored, with an edit distance of at most a third of
+/// what was typed (1 where that is less), and never all of it.
 std::string_view nearest(std::string_view typed, std::span<const std::string_view> candidates);
 
 /// Standard Base64 with padding (RFC 4648, section 4).
@@ -25,7 +26,8 @@ std::string_view trim(std::string_view text);
 /// SHA-256 as 64 lower-case hexadecimal digits (FIPS 180-4).
 std::string sha256_hex(std::string_view bytes);
 
-/// A 64-bit hash that is the same on every machine and in every version (FNV-1a): for spreading, never for security.
+/// A 64-bit hash that is the same on every machine and in every version (FNV-1a): for spreading, never for
+/// security.
 uint64_t stable_hash(std::string_view bytes);
 
 }  // namespace refsyncd

@@ -2,15 +2,19 @@
 
 namespace refsyncd {
 
-WorkerPool::WorkerPool(size_t threads) {
-  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+// Delegates, so that the destructor ends the threads that started when another one cannot be.
+WorkerPool::WorkerPool(size_t threads) : WorkerPool() { grow(threads); }
+
+void WorkerPool::grow(size_t threads) {
+  while (threads_.size() < threads) threads_.emplace_back([this] { work(); });
 }
 
 WorkerPool::~WorkerPool() {
+  std::deque<std::function<void()>> dropped;  // destroyed without the lock: what it captured may submit
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
-    queue_.clear();
+    dropped.swap(queue_);
   }
   ready_.notify_all();
 }

@@ -8,9 +8,9 @@
 
 namespace refsyncd {
 
-/// Runs blocking work (git, disk, SQL) on a fixed number of threads, first come first served. Work reports back by
-/// itself (see Loop::post) and must not throw. The destructor waits for running work and drops what has not begun.
-/// submit() is safe from any thread.
+/// Runs blocking work (git, disk, SQL) on a fixed number of threads, first come first served. Work reports
+/// back by itself (see Loop::post) and must not throw. The destructor waits for running work and drops what
+/// has not begun. submit() is safe from any thread.
 class WorkerPool {
  public:
   explicit WorkerPool(size_t threads);
@@ -19,8 +19,11 @@ class WorkerPool {
   ~WorkerPool();
 
   void submit(std::function<void()> work);
+  /// Adds threads until there are that many. Not thread-safe.
+  void grow(size_t threads);
 
  private:
+  WorkerPool() = default;
   void work();
 
   std::mutex mutex_;
