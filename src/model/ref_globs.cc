@@ -59,15 +59,25 @@ std::string glob_problem(std::string_view pattern) {
   if (pattern.empty()) return "is empty; leave the key out to match nothing";
   if (pattern.starts_with("refs/")) return "must not start with refs/; write the branch or tag name alone";
   for (const unsigned char c : pattern) {
-    if (c == '?' || c == '[') return fmt::format("holds '{}'; only '*' is special, and it also matches '/'", char(c));
+    if (c == '?' || c == '[')
+      return fmt::format("holds '{}'; only '*' is special, and it also matches '/'", char(c));
     if (c <= 0x20 || c == 0x7F) return "holds a space or control character, which no ref name can";
-    if (c == '~' || c == '^' || c == ':' || c == '\\') return fmt::format("holds '{}', which no ref name can", char(c));
+    if (c == '~' || c == '^' || c == ':' || c == '\\')
+      return fmt::format("holds '{}', which no ref name can", char(c));
   }
   if (pattern.find("..") != std::string_view::npos) return "holds '..', which no ref name can";
   if (pattern.find("@{") != std::string_view::npos) return "holds '@{', which no ref name can";
   if (pattern.find("//") != std::string_view::npos) return "holds '//', which no ref name can";
-  if (pattern.front() == '/' || pattern.back() == '/') return "starts or ends with '/', which no ref name can";
-  if (pattern.back() == '.' || pattern.ends_with(".lock")) return "ends like no ref name can ('.' or '.lock')";
+  if (pattern.front() == '/' || pattern.back() == '/')
+    return "starts or ends with '/', which no ref name can";
+  if (pattern.front() == '.' || pattern.find("/.") != std::string_view::npos) {
+    return "has a part that starts with '.', which no ref name can";
+  }
+  if (pattern.find(".lock/") != std::string_view::npos) {
+    return "has a part that ends with '.lock', which no ref name can";
+  }
+  if (pattern.back() == '.' || pattern.ends_with(".lock"))
+    return "ends like no ref name can ('.' or '.lock')";
   return "";
 }
 
