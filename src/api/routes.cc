@@ -1,0 +1,282 @@
+#include "api/routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <span>
+#include <string_view>
+
+#include "api/control_json.h"
+#include "base/text.h"
+#include "contract/sync_json.h"
+
+namespace refsyncd {
+namespace {
+
+using nlohmann::json;
+
+/// The caller's mistake in a request: what is wrong, for a 400.
+struct BadRequest {
+  std::string message;
+};
+
+HttpResponse answer(const json& value, int status = 200) {
+  return {.status = status, .body = json_text(value) + "\n"};
+}
+
+HttpResponse refusal(int status, std::string_view code, std::string_view message) {
+  return answer({{"error", {{"code", code}, {"message", printable(message)}}}}, status);
+}
+
+int status_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::not_found: return 404;
+    case ErrorKind::auth: return 403;
+    case ErrorKind::bad_config:
+    case ErrorKind::untrusted: return 409;
+    case ErrorKind::transient:
+    case ErrorKind::throttled: return 503;
+    case ErrorKind::internal: return 500;
+  }
+  return 500;
+}
+
+HttpResponse refusal(const Failure& failure) {
+  auto response = refusal(status_of(failure.kind), to_string(failure.kind), failure.message);
+  if (response.status == 503) {
+    const auto wait =
+        std::chrono::ceil<std::chrono::seconds>(failure.retry_after.value_or(milliseconds(1000)));
+    response.headers["Retry-After"] = std::to_string(std::max<int64_t>(1, wait.count()));
+  }
+  return response;
+}
+
+/// A request that found its route.
+struct Call {
+  Control& control;
+  const HttpRequest& request;
+  std::string argument;  // what stands in the path where the route has a `*`
+};
+
+HttpResponse serve_page(const Call&) {
+  return {.content_type = "text/html; charset=utf-8",
+          .body =
+              "<!doctype html><html lang=\"en\"><title>refsyncd</title><h1>refsyncd</h1><ul>"
+              "<li><a href=\"/metrics\">/metrics</a>: for Prometheus"
+              "<li><a href=\"/healthz\">/healthz</a>: is the agent alive"
+              "<li><a href=\"/readyz\">/readyz</a>: is every policy fresh enough</ul></html>\n"};
+}
+
+HttpResponse serve_metrics(const Call& call) {
+  return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = call.control.metrics()};
+}
+
+HttpResponse serve_health(const Call& call) {
+  return call.control.alive() ? answer({{"status", "ok"}}) : answer({{"status", "stalled"}}, 503);
+}
+
+HttpResponse serve_readiness(const Call& call) {
+  constexpr size_t most_reasons = 100;
+  auto readiness = call.control.readiness();
+  if (readiness.reasons.size() > most_reasons) readiness.reasons.resize(most_reasons);
+  return answer(control_json(readiness), readiness.ready ? 200 : 503);
+}
+
+HttpResponse serve_agent(const Call& call) { return answer(control_json(call.control.agent())); }
+
+/// A list, written value by value: the whole as one JSON value would take many times the memory of its text.
+template <class Values>
+HttpResponse answer_list(std::string_view name, const Values& values) {
+  std::string body = fmt::format("{{\"{}\":[", name);
+  const char* separator = "";
+  for (const auto& value : values) {
+    body += std::exchange(separator, ",\n");
+    body += json_text(control_json(value));
+  }
+  return {.body = body + "]}\n"};
+}
+
+HttpResponse serve_status(const Call& call) { return answer_list("policies", call.control.status()); }
+
+std::string query_value(const HttpRequest& request, std::string_view name) {
+  const auto found = request.query.find(name);
+  return found == request.query.end() ? "" : found->second;
+}
+
+size_t limit_of(const HttpRequest& request) {
+  constexpr size_t most = 1000;
+  const auto text = query_value(request, "limit");
+  if (text.empty()) return SyncQuery().limit;
+  size_t limit = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (problem != std::errc{} || end != text.data() + text.size() || limit == 0 || limit > most) {
+    throw BadRequest{fmt::format("limit: '{}' is not a number from 1 to {}", text, most)};
+  }
+  return limit;
+}
+
+bool with_refs(const HttpRequest& request) {
+  const auto text = query_value(request, "refs");
+  if (text.empty() || text == "true") return true;
+  if (text == "false") return false;
+  throw BadRequest{fmt::format("refs: '{}' is neither true nor false", text)};
+}
+
+HttpResponse serve_history(const Call& call) {
+  return answer_list("syncs", call.control.history({.repo = query_value(call.request, "repo"),
+                                                    .before_id = query_value(call.request, "before"),
+                                                    .limit = limit_of(call.request),
+                                                    .with_refs = with_refs(call.request)}));
+}
+
+/// Throws unless the value is an object that holds no other keys.
+void expect_object(const json& value, std::string_view what, std::span<const std::string_view> keys) {
+  if (!value.is_object()) throw BadRequest{fmt::format("{} must be a JSON object", what)};
+  for (const auto& [key, ignored] : value.items()) {
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+      throw BadRequest{fmt::format("{}: unknown key '{}'", what, key)};
+    }
+  }
+}
+
+std::string string_at(const json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_string()) throw BadRequest{fmt::format("{} must be a string", key)};
+  return found->get<std::string>();
+}
+
+std::vector<std::string> patterns_at(const json& globs, const char* key) {
+  if (!globs.contains(key)) return {};
+  auto patterns = split_globs(string_at(globs, key));
+  for (const auto& pattern : patterns) {
+    const auto problem = glob_problem(pattern);
+    if (!problem.empty()) throw BadRequest{fmt::format("ref_globs.{}: '{}': {}", key, pattern, problem)};
+  }
+  return patterns;
+}
+
+RefGlobs globs_of(const json& body) {
+  if (!body.contains("ref_globs")) return RefGlobs::all();
+  static constexpr std::string_view keys[] = {"branches", "tags"};
+  const auto& globs = body["ref_globs"];
+  expect_object(globs, "ref_globs", keys);
+  if (globs.empty()) throw BadRequest{"ref_globs needs branches or tags; leave it out for all of both"};
+  return {.branches = patterns_at(globs, "branches"), .tags = patterns_at(globs, "tags")};
+}
+
+SyncRequest sync_request(const std::string& text) {
+  static constexpr std::string_view keys[] = {"repo", "direction", "ref_globs"};
+  const auto body = json::parse(text, nullptr, false);
+  expect_object(body, "the request body", keys);
+  SyncRequest request;
+  request.repo = string_at(body, "repo");
+  if (request.repo.empty()) throw BadRequest{"repo must not be empty"};
+  const auto direction = direction_from(string_at(body, "direction"));
+  if (!direction) throw BadRequest{"direction must be pull or push"};
+  request.direction = *direction;
+  request.globs = globs_of(body);
+  request.priority = Priority::manual;
+  return request;
+}
+
+HttpResponse serve_enqueue(const Call& call) {
+  return answer(control_json(call.control.enqueue(sync_request(call.request.body))), 201);
+}
+
+HttpResponse serve_sync(const Call& call) {
+  const auto sync = call.control.sync(call.argument);
+  if (!sync) return refusal(404, "not_found", fmt::format("there is no sync {}", call.argument));
+  return answer(control_json(*sync));
+}
+
+HttpResponse serve_trigger(const Call& call) {
+  call.control.trigger(call.argument);
+  return answer({{"policy", call.argument}}, 202);
+}
+
+HttpResponse serve_reload(const Call& call) { return answer(control_json(call.control.reload())); }
+
+struct Route {
+  std::string_view method;
+  std::string_view path;  // may hold one `*`: any one segment
+  HttpResponse (*serve)(const Call&);
+};
+
+constexpr Route public_routes[] = {
+    {"GET", "/", serve_page},
+    {"GET", "/metrics", serve_metrics},
+    {"GET", "/healthz", serve_health},
+    {"GET", "/readyz", serve_readiness},
+};
+constexpr Route control_routes[] = {
+    {"GET", "/control/v1/agent", serve_agent},    {"GET", "/control/v1/status", serve_status},
+    {"GET", "/control/v1/syncs", serve_history},  {"POST", "/control/v1/syncs", serve_enqueue},
+    {"GET", "/control/v1/syncs/*", serve_sync},   {"POST", "/control/v1/policies/*/trigger", serve_trigger},
+    {"POST", "/control/v1/reload", serve_reload},
+};
+
+/// What stands at the route's `*`, "" for a route without one; nothing when the path is another.
+std::optional<std::string> match_path(std::string_view route, std::string_view path) {
+  const auto star = route.find('*');
+  if (star == std::string_view::npos) return route == path ? std::optional<std::string>("") : std::nullopt;
+  const auto tail = route.substr(star + 1);
+  if (path.size() <= star + tail.size() || !path.starts_with(route.substr(0, star)) ||
+      !path.ends_with(tail)) {
+    return std::nullopt;
+  }
+  const auto segment = path.substr(star, path.size() - star - tail.size());
+  if (segment.find('/') != std::string_view::npos) return std::nullopt;
+  return std::string(segment);
+}
+
+/// Serves the request when a route has its path; nothing otherwise.
+std::optional<HttpResponse> serve(std::span<const Route> routes, Control& control,
+                                  const HttpRequest& request) {
+  std::string allowed;
+  for (const auto& route : routes) {
+    auto argument = match_path(route.path, request.path);
+    if (!argument) continue;
+    if (route.method == request.method) return route.serve({control, request, std::move(*argument)});
+    allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", route.method);
+  }
+  if (allowed.empty()) return std::nullopt;
+  auto response = refusal(405, "method_not_allowed", fmt::format("{} takes {}", request.path, allowed));
+  response.headers["Allow"] = allowed;
+  return response;
+}
+
+/// Runs the action; what it throws becomes an answer.
+template <class Action>
+HttpResponse guarded(Action action) {
+  try {
+    return action();
+  } catch (const BadRequest& bad) {
+    return refusal(400, "bad_request", bad.message);
+  } catch (...) {
+    return refusal(current_failure());
+  }
+}
+
+HttpResponse unknown_path(const HttpRequest& request) {
+  return refusal(404, "not_found", fmt::format("there is nothing at {}", request.path));
+}
+
+}  // namespace
+
+HttpResponse serve_public(Control& control, const HttpRequest& request) {
+  return guarded([&] {
+    auto response = serve(public_routes, control, request);
+    return response ? std::move(*response) : unknown_path(request);
+  });
+}
+
+HttpResponse serve_control(Control& control, const HttpRequest& request) {
+  return guarded([&] {
+    auto response = serve(control_routes, control, request);
+    if (!response) response = serve(public_routes, control, request);
+    return response ? std::move(*response) : unknown_path(request);
+  });
+}
+
+}  // namespace refsyncd

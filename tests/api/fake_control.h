@@ -1,0 +1,62 @@
+#pragma once
+#include <atomic>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/control.h"
+
+namespace refsyncd {
+
+/// Answers what its fields say, and writes down what it was asked. When `problem` is set, every call throws
+/// it.
+struct FakeControl final : Control {
+  std::vector<PolicyStatus> policies = {};
+  AgentStatus about = {};
+  std::vector<Sync> syncs = {};
+  ReloadResult reloaded = {.ok = true};
+  Readiness ready = {.ready = true};
+  bool turning = true;
+  std::string text = "# no metrics\n";
+  std::optional<Error> problem = {};
+
+  std::vector<SyncRequest> requests = {};
+  std::vector<std::string> triggered = {};
+  std::vector<SyncQuery> queries = {};
+  std::atomic<int> calls = 0;
+
+  std::vector<PolicyStatus> status() override { return said(policies); }
+  AgentStatus agent() override { return said(about); }
+  Sync enqueue(const SyncRequest& request) override {
+    requests.push_back(request);
+    return said(syncs).at(0);
+  }
+  void trigger(const std::string& policy) override {
+    triggered.push_back(policy);
+    said(0);
+  }
+  std::optional<Sync> sync(const std::string& id) override {
+    for (const auto& sync : said(syncs)) {
+      if (sync.id == id) return sync;
+    }
+    return std::nullopt;
+  }
+  std::vector<Sync> history(const SyncQuery& query) override {
+    queries.push_back(query);
+    return said(syncs);
+  }
+  ReloadResult reload() override { return said(reloaded); }
+  Readiness readiness() override { return said(ready); }
+  bool alive() override { return said(turning); }
+  std::string metrics() override { return said(text); }
+
+ private:
+  template <class Value>
+  Value said(const Value& value) {
+    ++calls;
+    if (problem) throw *problem;
+    return value;
+  }
+};
+
+}  // namespace refsyncd
