@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
@@ -25,6 +26,8 @@ bool is_journal_stream(std::string_view stream, int descriptor) {
   if (stream.empty() || ::fstat(descriptor, &status) != 0) return false;
   return stream == fmt::format("{}:{}", status.st_dev, status.st_ino);
 }
+
+bool journal_reachable() { return ::access("/run/systemd/journal/socket", W_OK) == 0; }
 
 std::string join_fields(const std::vector<std::string>& fields) {
   return fmt::format("{}", fmt::join(fields, "\n"));

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace refsyncd {
 
@@ -11,6 +12,9 @@ namespace refsyncd {
 /// JOURNAL_STREAM, "<device>:<inode>" (systemd.exec(5)). A process whose stderr was redirected is not fooled
 /// by an inherited variable.
 bool is_journal_stream(std::string_view stream, int descriptor);
+
+/// True when systemd-journald's socket is there: without it, what is sent is lost without an error.
+bool journal_reachable();
 
 /// Journal fields as one text and back: one a line, for no value holds a line break.
 std::string join_fields(const std::vector<std::string>& fields);

@@ -32,9 +32,11 @@ spdlog::level::level_enum spdlog_level(Severity severity) {
 }
 
 LogForm resolved(LogForm form) {
-  if (form != LogForm::automatic) return form;
-  const char* stream = std::getenv("JOURNAL_STREAM");
-  return stream != nullptr && is_journal_stream(stream, STDERR_FILENO) ? LogForm::journal : LogForm::text;
+  if (form == LogForm::automatic) {
+    const char* stream = std::getenv("JOURNAL_STREAM");
+    form = stream != nullptr && is_journal_stream(stream, STDERR_FILENO) ? LogForm::journal : LogForm::text;
+  }
+  return form == LogForm::journal && !journal_reachable() ? LogForm::text : form;
 }
 
 spdlog::sink_ptr make_sink(LogForm form, std::FILE* out) {

@@ -1,20 +1,16 @@
 #include "report/log.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/handle.h"
-#include "report/journal.h"
 #include "report/samples.h"
 #include "support/manual_clock.h"
 
@@ -95,15 +91,15 @@ TEST_F(LogTest, a_reader_that_does_not_read_never_stops_the_writer_and_is_told_w
   ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
   const File in(::fdopen(ends[0], "r"));
   File out(::fdopen(ends[1], "w"));
-  constexpr size_t written = 4 * Log::capacity;
+  constexpr size_t written = 2 * Log::capacity;
   size_t arrived = 0;
   size_t lost = 0;
   const auto read_all = [&] {
     std::array<char, 4096> line{};
     while (std::fgets(line.data(), line.size(), in.get()) != nullptr) {
-      const auto object = nlohmann::json::parse(line.data());
-      if (object["event"] == "log_records_lost") {
-        lost += object["lost"].get<size_t>();
+      size_t told = 0;
+      if (std::sscanf(line.data(), "%*s warning %zu log records were lost", &told) == 1) {
+        lost += told;
       } else {
         ++arrived;
       }
@@ -111,13 +107,13 @@ TEST_F(LogTest, a_reader_that_does_not_read_never_stops_the_writer_and_is_told_w
   };
   std::jthread reader;
   {
-    Log log({.level = Severity::info, .form = LogForm::json, .out = out.get()}, clock);
+    Log log({.level = Severity::info, .form = LogForm::text, .out = out.get()}, clock);
     for (size_t i = 0; i < written; ++i) log.write(record(Severity::info, std::string(200, 'x')));
     reader = std::jthread(read_all);
   }
   out.reset();
   reader.join();
-  EXPECT_GT(lost, Log::capacity);
+  EXPECT_GT(lost, Log::capacity / 2);
   // Making room for the warning itself may push one more record out.
   EXPECT_NEAR(static_cast<double>(arrived + lost), static_cast<double>(written), 1);
 }
@@ -130,20 +126,6 @@ TEST_F(LogTest, signals_stay_with_the_threads_that_wait_for_them) {
   pthread_sigmask(SIG_SETMASK, nullptr, &after);
   EXPECT_EQ(sigismember(&before, SIGTERM), sigismember(&after, SIGTERM));
   EXPECT_EQ(sigismember(&after, SIGTERM), 0);
-}
-
-TEST(journal, is_recognised_by_the_device_and_inode_of_the_stream) {
-  const File stream(std::tmpfile());
-  const File other(std::tmpfile());
-  struct stat status {};
-  ASSERT_EQ(::fstat(::fileno(stream.get()), &status), 0);
-  const auto name = fmt::format("{}:{}", status.st_dev, status.st_ino);
-  EXPECT_TRUE(is_journal_stream(name, ::fileno(stream.get())));
-  EXPECT_FALSE(is_journal_stream(name, ::fileno(other.get())));
-  EXPECT_FALSE(is_journal_stream(name, -1));
-  for (const auto* bad : {"", ":", "1", "1:2", "x:y", "9999999999999999999999:1"}) {
-    EXPECT_FALSE(is_journal_stream(bad, ::fileno(stream.get()))) << bad;
-  }
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <fstream>
 #include <map>
 #include <regex>
+#include <set>
+#include <sstream>
 #include <string>
 
 #include "report/families.h"
@@ -56,6 +58,45 @@ std::map<std::string, std::string> in_document() {
 
 TEST(metrics_document, names_every_metric_with_its_type_and_labels_and_no_other) {
   EXPECT_EQ(in_document(), in_program());
+}
+
+std::string content_of(const std::string& path) {
+  std::stringstream content;
+  content << std::ifstream(path).rdbuf();
+  return content.str();
+}
+
+/// All matches of the first group.
+std::set<std::string> matches(const std::string& text, const char* pattern) {
+  const std::regex regex(pattern);
+  std::set<std::string> all;
+  for (std::sregex_iterator match(text.begin(), text.end(), regex), end; match != end; ++match)
+    all.insert((*match)[1]);
+  return all;
+}
+
+class Contributed : public testing::TestWithParam<const char*> {};
+
+TEST_P(Contributed, uses_only_metrics_that_exist) {
+  const auto known = in_program();
+  const auto used = matches(content_of(std::string(REFSYNCD_CONTRIB) + GetParam()), R"((refsyncd_[a-z_]+))");
+  EXPECT_FALSE(used.empty());
+  for (const auto& name : used) {
+    const auto family = std::regex_replace(name, std::regex("_bucket$|_count$|_sum$"), "");
+    EXPECT_TRUE(known.contains(family)) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(metrics_document, Contributed,
+                         testing::Values("/prometheus/refsyncd.rules.yml", "/grafana/refsyncd.json"),
+                         [](const auto& test) { return test.index == 0 ? "alert_rules" : "dashboard"; });
+
+TEST(metrics_document, names_every_alert) {
+  const auto rules = matches(content_of(std::string(REFSYNCD_CONTRIB) + "/prometheus/refsyncd.rules.yml"),
+                             R"(alert: (\w+))");
+  const auto documented =
+      matches(content_of(std::string(REFSYNCD_DOCUMENTS) + "/metrics.md"), R"(\| `(Refsyncd\w+)` \|)");
+  EXPECT_EQ(documented, rules);
 }
 
 }  // namespace

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "report/families.h"
 #include "report/samples.h"
@@ -283,6 +285,23 @@ TEST_F(MetricsTest, the_process_is_described) {
   EXPECT_GE(stats.open_fds, 3u);
   EXPECT_GE(stats.max_fds, stats.open_fds);
   EXPECT_THAT(metrics.text(), HasSubstr("\nprocess_resident_memory_bytes "));
+}
+
+TEST_F(MetricsTest, a_scrape_may_come_at_any_time) {
+  const std::vector<Policy> one{pull};
+  const std::vector<Policy> both{pull, push};
+  std::atomic<bool> scraped = false;
+  std::jthread scraper([&](std::stop_token) {
+    for (int i = 0; i < 20; ++i) EXPECT_THAT(metrics.text(), HasSubstr("refsyncd_queue_depth"));
+    scraped = true;
+  });
+  for (uint64_t i = 0; !scraped; ++i) {
+    const auto sync = queued_sync(&pull, std::to_string(i));
+    metrics.policies_changed(i % 2 == 0 ? both : one);
+    metrics.sync_queued(sync);
+    metrics.sync_finished(completed(sync, {updated("refs/heads/a")}));
+    metrics.store_failed();
+  }
 }
 
 /// Runs promtool on the text; its exit status and words.
