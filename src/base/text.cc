@@ -86,9 +86,9 @@ std::string_view nearest(std::string_view typed, std::span<const std::string_vie
   std::string_view best;
   size_t best_distance = std::min(std::max<size_t>(typed.size() / 3, 1) + 1, typed.size());
   for (const auto candidate : candidates) {
-    const auto shorter = std::min(typed.size(), candidate.size());
-    const auto longer = std::max(typed.size(), candidate.size());
-    if (longer - shorter >= best_distance) continue;
+    const auto a = typed.size();
+    const auto b = candidate.size();
+    if ((a > b ? a - b : b - a) >= best_distance) continue;  // the distance is at least that
     const auto distance = edit_distance(typed, candidate);
     if (distance < best_distance) {
       best = candidate;

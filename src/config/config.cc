@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory_resource>
 #include <numeric>
 
 #include "base/error.h"
@@ -100,7 +101,9 @@ Config parse_config(const std::string& text, const std::filesystem::path& file,
                       {{1, 1, "the file must be a mapping that begins with a key such as 'policies:'"}});
   }
   Problems problems;
-  Reading reading{problems, environment, std::filesystem::absolute(file).lexically_normal().parent_path()};
+  std::pmr::monotonic_buffer_resource scratch;
+  Reading reading{problems, environment, std::filesystem::absolute(file).lexically_normal().parent_path(),
+                  &scratch};
   auto config = read_config(reading, document.root());
   if (!problems.empty()) throw ConfigError(file, problems.take());
   config.file = file;

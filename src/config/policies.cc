@@ -32,12 +32,12 @@ class PolicyReader {
   const RepoTable& repos_;
   std::vector<Policy> policies_;
   std::vector<Place> places_;
-  std::unordered_map<std::string, uint32_t> line_of_name_;
+  std::pmr::unordered_map<std::pmr::string, uint32_t> line_of_name_;
   int suggestions_left_ = 20;  // each looks at every repository
 };
 
 PolicyReader::PolicyReader(Reading& reading, const Rules& defaults, const RepoTable& repos, size_t count)
-    : reading_(reading), defaults_(defaults), repos_(repos) {
+    : reading_(reading), defaults_(defaults), repos_(repos), line_of_name_(reading.scratch) {
   policies_.reserve(count);
   places_.reserve(count);
 }

@@ -107,13 +107,16 @@ std::optional<std::string> read_expanded(Reading& reading, const Field& field) {
   const auto text = read_text(reading, field);
   if (!text) return std::nullopt;
   auto expanded = expand(*text, reading.environment);
-  if (expanded.problem.empty() && expanded.text.empty()) {
-    expanded.problem = fmt::format("'{}' is empty; write a value or remove the key", field.name);
+  if (!expanded.problem.empty()) {
+    reading.problems.add(field.value.place_at(expanded.offset), std::move(expanded.problem));
+  } else if (expanded.text.empty()) {
+    reading.problems.add(field.place(),
+                         fmt::format("'{}' is empty; write a value or remove the key", field.name));
   } else if (holds_control(expanded.text)) {
-    expanded.problem = fmt::format("'{}' holds a control character; remove it", field.name);
+    reading.problems.add(field.place(), fmt::format("'{}' holds a control character; remove it", field.name));
+  } else {
+    return std::move(expanded.text);
   }
-  if (expanded.problem.empty()) return std::move(expanded.text);
-  reading.problems.add(field.value.place_at(expanded.offset), std::move(expanded.problem));
   return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <chrono>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,6 +32,9 @@ struct Reading {
   Problems& problems;
   const Environment& environment;
   std::filesystem::path folder;  ///< absolute; relative paths of the file start here
+  /// For what is forgotten after reading. Kept apart from the configuration, which it would leave full of
+  /// holes.
+  std::pmr::memory_resource* scratch = std::pmr::get_default_resource();
 };
 
 /// A key of a mapping with its value, or none.

@@ -15,8 +15,11 @@ namespace {
 class RepoReader {
  public:
   RepoReader(Reading& reading, const ServiceConfig& service)
-      : reading_(reading), managed_folder_(service.data_dir / "repos" / service.org) {}
+      : reading_(reading),
+        managed_folder_(service.data_dir / "repos" / service.org),
+        table_(reading.scratch) {}
 
+  void reserve(size_t count) { table_.repos.reserve(count); }
   void read(Value name, Value value);
   RepoTable finish();
 
@@ -116,7 +119,7 @@ void RepoReader::read_upstream(const Field& field, Repo& repo) {
   upstream.url = std::move(url->url);
   upstream.transport = url->transport;
   upstream.host = std::move(url->host);
-  table_.identities.back() = std::move(url->identity);
+  table_.identities.back() = url->identity;
 }
 
 /// Two repositories in one folder would overwrite each other's refs; links that lead to the same folder count
@@ -162,6 +165,7 @@ RepoTable read_repos(Reading& reading, const Field& field, const ServiceConfig& 
                          "'repos' must be a mapping of names; write repos: {app: {upstream: {url: URL}}}");
     return reader.finish();
   }
+  reader.reserve(field.value.size() / 2);
   for (auto name = field.value.first(); name; name = name.next().next()) reader.read(name, name.next());
   return reader.finish();
 }

@@ -21,9 +21,11 @@ std::filesystem::path default_data_dir(const Environment& environment) {
 }
 
 void check_kind(Reading& reading, const Field& field) {
-  static constexpr std::string_view kinds[] = {"local", "mesa"};
-  if (read_choice(reading, field, kinds) == 1) {
+  static constexpr std::string_view kinds[] = {"local"};
+  if (field.value.text() == "mesa") {
     reading.problems.add(field.place(), "'mesa' is not supported yet by this version; write kind: local");
+  } else {
+    read_choice(reading, field, kinds);
   }
 }
 
