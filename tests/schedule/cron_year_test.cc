@@ -138,8 +138,8 @@ TEST_P(YearOfCron, keeps_its_order_and_number_under_jitter) {
 }
 
 INSTANTIATE_TEST_SUITE_P(zones, YearOfCron,
-                         testing::Values("UTC", "Europe/Zurich", "America/New_York", "Australia/Lord_Howe",
-                                         "Africa/Casablanca", "Asia/Beirut"),
+                         testing::Values("Europe/Zurich", "Australia/Lord_Howe", "Africa/Casablanca",
+                                         "Asia/Beirut"),
                          [](const auto& row) {
                            std::string name = row.param;
                            std::replace(name.begin(), name.end(), '/', '_');
