@@ -165,9 +165,21 @@ RefGlobs globs_of(const json& body) {
   return {.branches = patterns_at(globs, "branches"), .tags = patterns_at(globs, "tags")};
 }
 
+/// The body as JSON; "discarded" (no object, then) when it is not JSON. Ours is two objects deep: what goes
+/// far beyond is refused before it costs memory.
+json parse_body(const std::string& text) {
+  return json::parse(
+      text,
+      [](int depth, json::parse_event_t, const json&) {
+        if (depth > 8) throw BadRequest{"the request body is nested too deeply"};
+        return true;
+      },
+      false);
+}
+
 SyncRequest sync_request(const std::string& text) {
   static constexpr std::string_view keys[] = {"repo", "direction", "ref_globs"};
-  const auto body = json::parse(text, nullptr, false);
+  const auto body = parse_body(text);
   expect_object(body, "the request body", keys);
   SyncRequest request;
   request.repo = string_at(body, "repo");
