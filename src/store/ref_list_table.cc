@@ -84,12 +84,22 @@ StoredRefs RefListTable::put(const SyncRequest& request, const RefResults& refs)
 std::optional<RecentRefs::Entry> RefListTable::differing_from(const RecentRefs::Entry& last,
                                                               const RefResults& refs) {
   const auto bytes = content(last.stored.list);
-  const auto base = decode_refs(bytes);
-  auto delta = diff_refs(base, refs);
-  if (!delta || delta->entries > std::max<size_t>(16, base.size() / 8)) return std::nullopt;
+  const auto base = readable(last.stored.list, bytes);
+  if (!base) return std::nullopt;
+  auto delta = diff_refs(*base, refs);
+  if (!delta || delta->entries > std::max<size_t>(16, base->size() / 8)) return std::nullopt;
   const auto written = last.written + delta->bytes.size();
   if (written > bytes.size()) return std::nullopt;
   return RecentRefs::Entry{{}, {last.stored.list, std::move(delta->bytes)}, written, bytes.size()};
+}
+
+/// A damaged list must not keep new syncs from being recorded: it loses its digest, so that it is written
+/// again.
+std::optional<RefResults> RefListTable::readable(long long list, const std::string& bytes) try {
+  return decode_refs(bytes);
+} catch (const Error&) {
+  session_ << "UPDATE ref_lists SET digest = 'damaged ' || id WHERE id = :id", soci::use(list);
+  return std::nullopt;
 }
 
 RecentRefs::Entry RefListTable::as_new_list(const RefResults& refs, const std::string& encoded) {

@@ -69,6 +69,7 @@ class RefListTable {
 
  private:
   std::optional<RecentRefs::Entry> differing_from(const RecentRefs::Entry& last, const RefResults& refs);
+  std::optional<RefResults> readable(long long list, const std::string& bytes);
   RecentRefs::Entry as_new_list(const RefResults& refs, const std::string& encoded);
   std::optional<RecentRefs::Entry> last_stored(const SyncRequest& request);
   long long insert_list(const std::string& content);

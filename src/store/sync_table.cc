@@ -75,8 +75,17 @@ void SyncTable::put(const Sync& sync) {
   row_.delta.trim(0);
   if (!stored.delta.empty()) row_.delta.write(0, stored.delta.data(), stored.delta.size());
   row_.has_delta = stored.delta.empty() ? soci::i_null : soci::i_ok;
+  const auto replaced = sync.refs ? list_of(sync.id) : std::nullopt;
   put_.execute(true);
   row_.sync.refs.reset();
+  if (replaced && *replaced != stored.list) lists_.delete_unused({*replaced});
+}
+
+std::optional<long long> SyncTable::list_of(const std::string& id) {
+  long long list = 0;
+  soci::indicator has_list = soci::i_null;
+  session_ << "SELECT ref_list FROM syncs WHERE id = :id", soci::use(id), soci::into(list, has_list);
+  return session_.got_data() && has_list == soci::i_ok ? std::optional(list) : std::nullopt;
 }
 
 Sync SyncTable::sync_of(Row& row, bool with_refs, RefListTable::Lists& read) {

@@ -44,6 +44,8 @@ class SyncTable {
   template <class Bind>
   static soci::statement prepare(soci::session& session, const std::string& sql, Row& row, Bind bind,
                                  const std::vector<std::string>& values = {});
+  /// The list a recorded sync refers to.
+  std::optional<long long> list_of(const std::string& id);
   Sync sync_of(Row& row, bool with_refs, RefListTable::Lists& read);
   /// The rows that meet an SQL condition whose placeholders stand for `values`.
   std::vector<Sync> select(const std::string& condition, const std::vector<std::string>& values,
