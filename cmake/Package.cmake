@@ -28,8 +28,8 @@ install(CODE "
 
 install(FILES config/refsyncd.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/refsyncd OPTIONAL)
 install(FILES config/refsyncd.yaml config/quickstart.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples OPTIONAL)
-install(DIRECTORY contrib/prometheus contrib/kubernetes DESTINATION ${CMAKE_INSTALL_DATADIR}/refsyncd OPTIONAL
-        FILES_MATCHING PATTERN "*.yaml" PATTERN "*.yml" PATTERN "*.json")
+install(DIRECTORY contrib/prometheus contrib/grafana contrib/kubernetes DESTINATION ${CMAKE_INSTALL_DATADIR}/refsyncd
+        PATTERN "*.test.yml" EXCLUDE)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
 install(FILES contrib/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
