@@ -6,6 +6,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "git/program.h"
+#include "git/remote_words.h"
 
 namespace refsyncd {
 namespace {
@@ -27,7 +28,9 @@ constexpr Pattern patterns[] = {
     {"ssl certificate problem", ErrorKind::untrusted},
     {"no alternative certificate subject name", ErrorKind::untrusted},
     {"certificate subject name", ErrorKind::untrusted},
-    {"host key verification failed", ErrorKind::untrusted, "host key verification failed"},
+    {"host key is known for", ErrorKind::untrusted, "", "add the host's key to known_hosts"},
+    {"host key for * has changed", ErrorKind::untrusted},
+    {"host key verification failed", ErrorKind::untrusted},
     {"fsck error", ErrorKind::untrusted, "error: object"},
     {"dubious ownership", ErrorKind::untrusted},
     {"unsafe repository", ErrorKind::untrusted},
@@ -36,6 +39,8 @@ constexpr Pattern patterns[] = {
     {"error setting certificate", ErrorKind::bad_config, "", "is ca_file a readable PEM file?"},
     {"error adding trust anchors", ErrorKind::bad_config, "", "is ca_file a readable PEM file?"},
     {"transport '*' not allowed", ErrorKind::bad_config},
+    {"strange *' blocked", ErrorKind::bad_config},
+    {"'remote-*' is not a git command", ErrorKind::bad_config},
     {"unable to find remote helper", ErrorKind::bad_config},
     {"plaintext credentials", ErrorKind::bad_config},
     {"returned error: 301", ErrorKind::bad_config, "", redirect_remedy},
@@ -64,6 +69,7 @@ constexpr Pattern patterns[] = {
     {"repository '*' not found", ErrorKind::not_found},
     {"repository '*' does not exist", ErrorKind::not_found},
     {"does not appear to be a git repository", ErrorKind::not_found},
+    {"not valid: is this a git repository", ErrorKind::not_found},
     {"couldn't find remote ref", ErrorKind::transient},
     {"no space left on device", ErrorKind::transient},
     {"disk quota exceeded", ErrorKind::transient},
@@ -151,15 +157,10 @@ std::string_view most_telling(const std::vector<std::string_view>& lines) {
 }
 
 /// The upstream's own words, when the shown line is not already one of them.
-std::string remote_words(const std::vector<std::string_view>& lines, std::string_view shown) {
-  if (shown.starts_with("remote: ")) return {};
-  for (const auto line : lines) {
-    const bool progress = line.find('%') != std::string_view::npos ||
-                          line.starts_with("remote: Enumerating") || line.starts_with("remote: Counting") ||
-                          line.starts_with("remote: Compressing") || line.starts_with("remote: Total");
-    if (line.starts_with("remote: ") && !progress) return fmt::format(" ({})", printable(line, 300));
-  }
-  return {};
+std::string more_words(const Finished& finished, std::string_view shown) {
+  const auto words = remote_words(finished.error);
+  if (words.empty() || shown.starts_with("remote: ")) return {};
+  return fmt::format(" (the upstream says: {})", words);
 }
 
 std::string rounded(milliseconds duration) {
@@ -199,11 +200,11 @@ Error classify_git_failure(const Finished& finished, std::string_view doing) {
     const auto better = pattern.show.empty() ? found : line_with(lines, pattern.show);
     const auto shown = better.empty() ? found : better;
     const auto remedy = pattern.remedy.empty() ? "" : fmt::format("; {}", pattern.remedy);
-    return Error(pattern.kind, sentence(doing, shown, remote_words(lines, shown) + remedy));
+    return Error(pattern.kind, sentence(doing, shown, more_words(finished, shown) + remedy));
   }
   const auto shown = most_telling(lines);
   if (shown.empty()) return Error(ErrorKind::internal, fmt::format("{}: {}", doing, how_it_ended(finished)));
-  return Error(ErrorKind::internal, sentence(doing, shown, remote_words(lines, shown)));
+  return Error(ErrorKind::internal, sentence(doing, shown, more_words(finished, shown)));
 }
 
 }  // namespace refsyncd

@@ -23,6 +23,8 @@ constexpr size_t most_patterns = 200;
 constexpr size_t most_push_bytes = 128 << 10;  // of arguments in one `git push`
 constexpr auto progress_interval = std::chrono::milliseconds(250);
 
+bool is_http(Transport transport) { return transport == Transport::https || transport == Transport::http; }
+
 std::string_view username_of(const Auth& auth) {
   if (const auto* token = std::get_if<TokenAuth>(&auth)) return token->username;
   if (const auto* password = std::get_if<PasswordAuth>(&auth)) return password->username;
@@ -140,6 +142,7 @@ class GitProgramRemote final : public Remote {
   Command command(const std::filesystem::path& repository, std::vector<std::string> arguments) const;
   Finished run(Command command) const;
   Error failure(const Finished& finished, std::string_view doing) const;
+  void check_that_it_is_a_git_server(const std::vector<std::string>& listing, std::string_view doing) const;
   std::vector<PushResult> push_batch(ScratchRepository& from, std::span<const PushCommand> commands);
 
   const GitProgram& git_;
@@ -155,7 +158,7 @@ Command GitProgramRemote::command(const std::filesystem::path& repository,
   settings.push_back({fmt::format("protocol.{}.allow", to_string(upstream_.transport)), "always"});
   settings.push_back(
       {"core.fsync", "none"});  // the scratch repository is thrown away; what is kept is synced then
-  const bool http = upstream_.transport == Transport::https || upstream_.transport == Transport::http;
+  const bool http = is_http(upstream_.transport);
   if (http) {
     for (auto& setting : http_settings(upstream_, secret_)) settings.push_back(std::move(setting));
   }
@@ -182,6 +185,19 @@ Error GitProgramRemote::failure(const Finished& finished, std::string_view doing
   return classify_git_failure(finished, fmt::format("{} {}", doing, upstream_.url));
 }
 
+/// git takes any web page for an empty repository (of the "dumb" protocol). An empty list counts only when
+/// packets of the smart protocol were seen.
+void GitProgramRemote::check_that_it_is_a_git_server(const std::vector<std::string>& listing,
+                                                     std::string_view doing) const {
+  if (!is_http(upstream_.transport)) return;
+  auto traced = command({}, listing);
+  traced.environment.push_back("GIT_TRACE_PACKET=1");
+  const auto finished = run(std::move(traced));
+  if (!finished.ok()) throw classify_git_failure(finished, doing);
+  if (finished.error.find("git< ") != std::string::npos) return;
+  throw Error(ErrorKind::not_found, fmt::format("{}: what answers there is not a Git server", doing));
+}
+
 Advertisement GitProgramRemote::list(std::span<const std::string> prefixes) {
   std::vector<std::string> arguments{"ls-remote", "--symref", "--", upstream_.url, "HEAD"};
   if (prefixes.empty() || prefixes.size() > most_patterns) {
@@ -189,7 +205,7 @@ Advertisement GitProgramRemote::list(std::span<const std::string> prefixes) {
   } else {
     for (const auto& prefix : prefixes) arguments.push_back(prefix + "*");
   }
-  auto listing = command({}, std::move(arguments));
+  auto listing = command({}, arguments);
   listing.output_limit = operation_.max_advertised_bytes;
   const auto finished = run(std::move(listing));
   const auto doing = fmt::format("listing the refs of {}", upstream_.url);
@@ -198,6 +214,7 @@ Advertisement GitProgramRemote::list(std::span<const std::string> prefixes) {
                 fmt::format("{}: the list is longer than {} bytes", doing, operation_.max_advertised_bytes));
   }
   if (!finished.ok()) throw classify_git_failure(finished, doing);
+  if (finished.output.empty()) check_that_it_is_a_git_server(arguments, doing);
   try {
     return parse_ls_remote(finished.output, operation_.max_refs);
   } catch (const Error& error) {
@@ -263,7 +280,7 @@ std::vector<PushResult> GitProgramRemote::push_batch(ScratchRepository& from,
   for (const auto& command : commands)
     arguments.push_back(fmt::format("{}:{}", hex(command.value), command.name));
   const auto finished = run(command(from.path(), std::move(arguments)));
-  auto results = parse_push_report(redact_(finished.output));
+  auto results = parse_push_report(redact_(finished.output), finished.error);
   // git exits with 1 when single refs were refused; what failed before the report has no line for some ref.
   std::set<std::string> reported;
   for (const auto& result : results) reported.insert(result.name);

@@ -1,5 +1,4 @@
 #pragma once
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -7,8 +6,8 @@
 
 namespace refsyncd {
 
-/// What `git push --porcelain` printed, ref by ref, in the order it was printed. Lines that tell of no ref
-/// are passed over.
-std::vector<PushResult> parse_push_report(std::string_view output);
+/// What `git push --porcelain` printed, ref by ref, in the order it was printed; `error` is its stderr, which
+/// tells why a server could not update a ref. Lines that tell of no ref are passed over.
+std::vector<PushResult> parse_push_report(std::string_view output, std::string_view error);
 
 }  // namespace refsyncd

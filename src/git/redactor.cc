@@ -37,13 +37,23 @@ Redactor::Redactor(std::string_view username, const Secret& secret) {
 }
 
 std::string Redactor::operator()(std::string text) const {
-  constexpr std::string_view mark = "[secret]";
+  // First a byte that is in no form of a secret, so that one form is never looked for in the mark of another.
+  constexpr char placeholder = '\x01';
+  if (forms_.empty()) return text;
   for (const auto& form : forms_) {
-    for (auto at = text.find(form); at != std::string::npos; at = text.find(form, at + mark.size())) {
-      text.replace(at, form.size(), mark);
+    for (auto at = text.find(form); at != std::string::npos; at = text.find(form, at + 1)) {
+      text.replace(at, form.size(), 1, placeholder);
     }
   }
-  return text;
+  std::string marked;
+  for (const char c : text) {
+    if (c == placeholder) {
+      marked += "[secret]";
+    } else {
+      marked += c;
+    }
+  }
+  return marked;
 }
 
 }  // namespace refsyncd
