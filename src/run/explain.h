@@ -5,7 +5,7 @@
 
 namespace refsyncd {
 
-/// One sentence for a person: what the policy is doing now or why it is not running. `waiting_for` is the
+/// One sentence for a person: why the policy is not running; "" while its sync is in progress. `waiting_for` is the
 /// service's word on a queued sync ("another sync of app"), or "" when the sync is in progress.
 std::string explain(const Runner::View& view, WallTime now, const std::string& waiting_for);
 

@@ -112,6 +112,11 @@ void Runner::tick() {
   const auto now = clock_.now();
   notice_clock_jump(now);
   if (stopped_) return;
+  if (scheduling_) start_due(now);
+  for (const auto& [key, at] : retries_.take_due(now)) apply(key, event::RetryDue{});
+}
+
+void Runner::start_due(WallTime now) {
   for (const auto& [key, at] : due_.take_due(now)) {
     const auto& slot = slots_[key];
     const bool idle = slot.state.phase == RunPhase::idle;
@@ -119,12 +124,11 @@ void Runner::tick() {
     if (idle && slot.state.phase != RunPhase::idle) observer_.run_started(slot.policy, now - at);
     schedule(key, next_due(slot.policy, now));
   }
-  for (const auto& [key, at] : retries_.take_due(now)) apply(key, event::RetryDue{});
 }
 
 SteadyTime Runner::next_wake() const {
   if (stopped_) return SteadyTime::max();
-  const auto next = std::min(due_.next(), retries_.next());
+  const auto next = scheduling_ ? std::min(due_.next(), retries_.next()) : retries_.next();
   if (next == WallTime::max()) return SteadyTime::max();
   return clock_.steady() + std::max(milliseconds{}, next - clock_.now());
 }

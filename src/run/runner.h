@@ -34,6 +34,8 @@ class Runner final : public SyncListener {
   void tick();
   SteadyTime next_wake() const;
 
+  /// From now on due times are let pass; runs by hand and their retries go on.
+  void stop_schedule() { scheduling_ = false; }
   /// From now on nothing new is started; running attempts are still followed.
   void stop_starting() { stopped_ = true; }
 
@@ -60,6 +62,7 @@ class Runner final : public SyncListener {
   void ask(Key key, Priority priority);
   void follow_up(Key key);
   void schedule(Key key, WallTime due);
+  void start_due(WallTime now);
   void notice_clock_jump(WallTime now);
 
   const Clock& clock_;
@@ -74,6 +77,7 @@ class Runner final : public SyncListener {
   Plan retries_;
   WallTime last_wall_{};
   SteadyTime last_steady_{};
+  bool scheduling_ = true;
   bool stopped_ = false;
 };
 

@@ -1,0 +1,181 @@
+#include "agent/agent.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/served_control.h"
+#include "api/routes.h"
+#include "base/duration.h"
+#include "base/version.h"
+
+namespace refsyncd {
+namespace {
+
+using std::chrono::seconds;
+
+LogSettings log_settings(const LogConfig& config) {
+  LogSettings settings;
+  switch (config.level) {
+    case LogLevel::trace: settings.level = Severity::trace; break;
+    case LogLevel::debug: settings.level = Severity::debug; break;
+    case LogLevel::info: settings.level = Severity::info; break;
+    case LogLevel::warning: settings.level = Severity::warning; break;
+    case LogLevel::error: settings.level = Severity::error; break;
+  }
+  switch (config.format) {
+    case LogFormat::automatic: settings.form = LogForm::automatic; break;
+    case LogFormat::text: settings.form = LogForm::text; break;
+    case LogFormat::json: settings.form = LogForm::json; break;
+    case LogFormat::journal: settings.form = LogForm::journal; break;
+  }
+  return settings;
+}
+
+}  // namespace
+
+Agent::Agent(Config config, Environment environment, const Clock& clock)
+    : clock_(clock),
+      environment_(std::move(environment)),
+      config_file_(config.file),
+      service_(config.service),
+      http_(config.http),
+      started_at_(clock.now()),
+      log_(log_settings(config.log), clock),
+      run_log_(log_),
+      metrics_(std::string(version), clock, static_cast<size_t>(config.metrics.max_policies)),
+      engine_(config.service, clock, observers_,
+              [this](const Failure& failure) {
+                metrics_.store_failed();
+                tell(Severity::error, "store_failed", failure.message + "; nothing is lost, trying again");
+              }),
+      watch_(config.file),
+      control_(std::make_unique<ServedControl>(*this)),
+      config_(std::move(config)) {
+  observers_.add(metrics_);
+  observers_.add(run_log_);
+}
+
+void Agent::run() {
+  signals_.watch(
+      engine_.loop(), [this] { draining_ ? engine_.interrupt() : void(stopping_ = true); },
+      [this] { reload({}); });
+  const auto states = engine_.store().policy_states();
+  observers_.config_loaded(false, "");
+  tell(Severity::info, "starting",
+       fmt::format("refsyncd {} starts: {} policies, {} repositories, state in {}", version,
+                   config_->policies.size(), config_->repos.size(), service_.data_dir.string()));
+  engine_.start(std::move(*config_));
+  config_.reset();
+  for (const auto& state : states) metrics_.restore(state);
+  turn();
+  listen(http_);
+  service_manager_.ready(summary());
+  while (!stopping_) turn();
+  drain();
+}
+
+void Agent::listen(const HttpConfig& http) {
+  if (!http.listen.empty()) {
+    servers_.push_back(std::make_unique<HttpServer>(
+        ListenSocket::tcp(http.listen, "http.listen"),
+        [this](const HttpRequest& request) { return serve_public(*control_, request); }));
+    http_address_ = servers_.back()->address();
+    tell(Severity::info, "listening",
+         fmt::format("listening on http://{} (metrics at /metrics)", http_address_));
+  }
+  servers_.push_back(std::make_unique<HttpServer>(
+      ListenSocket::unix_path(http.socket, "http.socket"),
+      [this](const HttpRequest& request) { return serve_control(*control_, request); }));
+}
+
+void Agent::turn() {
+  const auto now = clock_.steady();
+  last_turn_.store(now.time_since_epoch().count());
+  feed_watchdog();
+  if (watch_.changed(now)) reload({});
+  engine_.turn(clock_.steady() + seconds(1));
+}
+
+void Agent::feed_watchdog() {
+  const auto interval = service_manager_.watchdog_interval();
+  const auto now = clock_.steady();
+  if (!interval || now < next_watchdog_) return;
+  next_watchdog_ = now + *interval;
+  service_manager_.watchdog();
+  service_manager_.status(summary());
+}
+
+void Agent::drain() {
+  draining_ = true;
+  engine_.stop_starting();
+  service_manager_.stopping("draining");
+  tell(Severity::info, "draining",
+       fmt::format("stopping: {} syncs in progress may end within {}; stop again to interrupt them",
+                   engine_.service().running(), format_duration(service_.drain)));
+  const auto deadline = clock_.steady() + service_.drain;
+  while (!engine_.at_rest() && clock_.steady() < deadline) turn();
+  if (engine_.service().running() > 0) {
+    tell(Severity::warning, "interrupting",
+         fmt::format("interrupting {} syncs; the next start runs them again", engine_.service().running()));
+    engine_.interrupt();
+  }
+  const auto last = clock_.steady() + seconds(10);
+  while (!engine_.at_rest() && clock_.steady() < last) turn();
+  servers_.clear();
+  tell(Severity::info, "stopped", "stopped");
+}
+
+void Agent::reload(std::function<void(const std::string& problem)> done) {
+  if (done) reload_waiters_.push_back(std::move(done));
+  if (reloading_) {
+    reload_again_ = true;
+    return;
+  }
+  reloading_ = true;
+  service_manager_.reloading();
+  watch_.forget_change();
+  engine_.in_background([this] {
+    std::string problem;
+    auto config = std::make_shared<std::optional<Config>>();
+    try {
+      config->emplace(load_config(config_file_, environment_));
+    } catch (const std::exception& error) {
+      problem = error.what();
+    }
+    engine_.loop().post([this, config, problem]() mutable {
+      if (*config) problem = cannot_change(**config);
+      if (problem.empty()) apply(std::move(**config));
+      config_problem_ = problem;
+      observers_.config_loaded(true, problem);
+      service_manager_.ready(summary());
+      reloading_ = false;
+      for (auto& waiter : std::exchange(reload_waiters_, {})) waiter(problem);
+      if (std::exchange(reload_again_, false)) reload({});
+    });
+  });
+}
+
+std::string Agent::cannot_change(const Config& config) const {
+  const bool same_place = config.service.data_dir == service_.data_dir && config.service.org == service_.org;
+  return same_place ? "" : "service.data_dir and service.org cannot change while the agent runs; restart it";
+}
+
+void Agent::apply(Config config) {
+  if (config.http != http_) {
+    tell(Severity::warning, "restart_needed", "http has changed; restart the agent to use it");
+  }
+  log_.set_level(log_settings(config.log).level);
+  engine_.reload(std::move(config));
+}
+
+std::string Agent::summary() {
+  return fmt::format("{} policies, {} syncs in progress, {} queued", engine_.runner().size(),
+                     engine_.service().running(), engine_.service().waiting());
+}
+
+void Agent::tell(Severity severity, std::string_view event, std::string message) {
+  log_.write({.severity = severity, .event = event, .message = std::move(message), .fields = {}});
+}
+
+}  // namespace refsyncd

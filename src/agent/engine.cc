@@ -1,0 +1,111 @@
+#include "agent/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace refsyncd {
+namespace {
+
+using std::chrono::hours;
+
+constexpr milliseconds purge_interval = hours(1);
+constexpr milliseconds keep_backups = hours(24 * 30);
+constexpr size_t purge_batch = 5000;
+
+}  // namespace
+
+std::filesystem::path Engine::prepared(const std::filesystem::path& data_dir) {
+  std::error_code problem;
+  std::filesystem::create_directories(data_dir, problem);
+  if (!problem) std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all, problem);
+  if (problem) {
+    throw Error(ErrorKind::bad_config,
+                fmt::format("service.data_dir {}: {}", data_dir.string(), problem.message()));
+  }
+  return data_dir;
+}
+
+Engine::Engine(const ServiceConfig& service, const Clock& clock, Observer& observer,
+               OnStoreError on_store_error)
+    : clock_(clock),
+      dice_(std::random_device{}()),
+      retention_(service.retention),
+      next_purge_(clock.steady() + std::chrono::minutes(1)),
+      data_dir_(prepared(service.data_dir)),
+      lock_(data_dir_ / "lock"),
+      store_(data_dir_ / "state.db"),
+      git_(data_dir_ / "git"),
+      job_(
+          clock, git_,
+          [this](const Upstream& upstream, Secret secret, Operation operation) {
+            return make_git_program_remote(git_, upstream, std::move(secret), std::move(operation));
+          },
+          keep_backups),
+      recorder_(
+          store_, [this](std::function<void()> task) { writer_.submit(std::move(task)); },
+          [this](std::function<void()> task) { loop_.post(std::move(task)); }, clock,
+          std::move(on_store_error)),
+      service_({.clock = clock,
+                .store = store_,
+                .recorder = recorder_,
+                .observer = observer,
+                .work =
+                    [this](const Sync& sync, const Repo& repo, std::stop_token stop,
+                           const LocalService::Progress& progress) {
+                      return job_.perform(sync, repo, std::move(stop), progress);
+                    },
+                .in_background = [this](std::function<void()> task) { workers_.submit(std::move(task)); },
+                .on_loop = [this](std::function<void()> task) { loop_.post(std::move(task)); }},
+               service.org, static_cast<size_t>(service.concurrency), static_cast<size_t>(service.per_host)),
+      runner_(clock, service_, recorder_, observer,
+              [this] { return std::uniform_real_distribution<>(0.0, 1.0)(dice_); }),
+      writer_(1),
+      workers_(static_cast<size_t>(service.concurrency)) {
+  service_.set_listener(runner_);
+}
+
+Engine::~Engine() { service_.interrupt(); }
+
+void Engine::start(Config config) {
+  service_.configure(std::move(config.repos), static_cast<size_t>(config.service.concurrency),
+                     static_cast<size_t>(config.service.per_host));
+  service_.adopt(store_.repositories(), store_.unfinished_syncs());
+  runner_.configure(std::move(config.policies), store_.policy_states());
+}
+
+void Engine::reload(Config config) {
+  retention_ = config.service.retention;
+  workers_.grow(static_cast<size_t>(config.service.concurrency));
+  service_.configure(std::move(config.repos), static_cast<size_t>(config.service.concurrency),
+                     static_cast<size_t>(config.service.per_host));
+  runner_.configure(std::move(config.policies), {});
+}
+
+void Engine::turn(SteadyTime deadline) {
+  runner_.tick();
+  service_.tick();
+  recorder_.tick();
+  purge_when_due();
+  loop_.run_once(std::min({deadline, runner_.next_wake(), service_.next_wake(), recorder_.next_wake()}));
+}
+
+void Engine::stop_starting() {
+  runner_.stop_starting();
+  service_.stop_starting();
+}
+
+void Engine::purge_when_due() {
+  if (clock_.steady() < next_purge_) return;
+  next_purge_ = clock_.steady() + purge_interval;
+  writer_.submit([this, before = clock_.now() - retention_] {
+    try {
+      while (store_.purge(before, purge_batch) == purge_batch) {
+      }
+    } catch (const Error&) {
+      // What could not be purged now is purged in an hour; a store in trouble shows in every write.
+    }
+  });
+}
+
+}  // namespace refsyncd

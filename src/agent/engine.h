@@ -1,0 +1,77 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/loop.h"
+#include "base/worker_pool.h"
+#include "config/config.h"
+#include "git/program.h"
+#include "local/job.h"
+#include "local/service.h"
+#include "model/observer.h"
+#include "run/runner.h"
+#include "store/recorder.h"
+#include "store/sql_store.h"
+
+namespace refsyncd {
+
+/// Everything that syncs, wired together: the data directory, the store, git, the embedded service and the
+/// runner. What stands around it (HTTP, signals, the command line) talks to it on the loop's thread.
+class Engine {
+ public:
+  using OnStoreError = std::function<void(const Failure&)>;
+
+  /// Takes the data directory for us alone and opens the store. Throws LockHeld when another agent has it,
+  /// and Error when something cannot work. `observer` and `clock` outlive the engine.
+  Engine(const ServiceConfig& service, const Clock& clock, Observer& observer, OnStoreError on_store_error);
+  /// Interrupts what runs and waits for it.
+  ~Engine();
+
+  /// Takes up what an earlier process left and starts the schedule.
+  void start(Config config);
+  /// A new configuration: running syncs, histories and due times of what stays are kept.
+  void reload(Config config);
+
+  /// One turn of the loop: starts what is due, and handles what happens until `deadline` at the latest.
+  void turn(SteadyTime deadline);
+
+  /// Nothing new starts from now on.
+  void stop_starting();
+  /// Stops running syncs, to be run again by the next process.
+  void interrupt() { service_.interrupt(); }
+  /// No sync is running and everything is written down.
+  bool at_rest() const { return service_.running() == 0 && recorder_.idle(); }
+
+  Loop& loop() { return loop_; }
+  Runner& runner() { return runner_; }
+  LocalService& service() { return service_; }
+  Store& store() { return store_; }
+  /// Runs a function on a worker's thread.
+  void in_background(std::function<void()> work) { workers_.submit(std::move(work)); }
+
+ private:
+  static std::filesystem::path prepared(const std::filesystem::path& data_dir);
+  void purge_when_due();
+
+  const Clock& clock_;
+  std::mt19937_64 dice_;
+  milliseconds retention_;
+  SteadyTime next_purge_;
+  std::filesystem::path data_dir_;
+  FileLock lock_;
+  SqlStore store_;
+  GitProgram git_;
+  SyncJob job_;
+  Loop loop_;
+  GroupRecorder recorder_;
+  LocalService service_;
+  Runner runner_;
+  WorkerPool writer_;   // one thread: writes stay in order
+  WorkerPool workers_;  // last: their threads use everything above
+};
+
+}  // namespace refsyncd

@@ -1,0 +1,42 @@
+#include "agent/once.h"
+
+#include <algorithm>
+
+namespace refsyncd {
+
+Once::Once(std::vector<std::string> wanted) : wanted_(std::move(wanted)) {
+  for (const auto& policy : wanted_) results_[policy].policy = policy;
+}
+
+void Once::sync_finished(const Sync& sync) {
+  const auto result = results_.find(sync.request.policy);
+  if (result != results_.end()) result->second.syncs.push_back(sync);
+}
+
+void Once::run_finished(const Policy& policy, const PolicyState&, const PolicyState& now) {
+  const auto result = results_.find(policy.name);
+  if (result == results_.end()) return;
+  result->second.completed = !now.last_failure;
+  ended_[policy.name] = true;
+}
+
+void Once::run(Engine& engine, Config config, const std::function<bool()>& stop) {
+  std::erase_if(config.policies, [&](const Policy& policy) { return !results_.contains(policy.name); });
+  engine.runner().stop_schedule();
+  engine.start(std::move(config));
+  for (const auto& policy : wanted_) engine.runner().trigger(policy);
+
+  const auto tick = [&] { engine.turn(std::chrono::steady_clock::now() + std::chrono::seconds(1)); };
+  while (ended_.size() < results_.size() && !stop()) tick();
+  engine.stop_starting();
+  if (stop()) engine.interrupt();
+  while (!engine.at_rest()) tick();
+}
+
+std::vector<OnceResult> Once::results() const {
+  std::vector<OnceResult> results;
+  for (const auto& policy : wanted_) results.push_back(results_.at(policy));
+  return results;
+}
+
+}  // namespace refsyncd

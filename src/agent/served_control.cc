@@ -1,0 +1,161 @@
+#include "agent/served_control.h"
+
+#include <fmt/format.h>
+
+#include "agent/agent.h"
+#include "base/duration.h"
+#include "base/version.h"
+#include "run/explain.h"
+#include "schedule/next_due.h"
+
+namespace refsyncd {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr auto patience = seconds(5);
+constexpr auto reload_patience = seconds(60);
+constexpr auto turns_at_least_every = seconds(30);
+constexpr size_t reasons_at_most = 20;
+
+template <class T>
+T wait_for(std::future<T>& answer, seconds at_most) {
+  if (answer.wait_for(at_most) != std::future_status::ready) {
+    throw Error(ErrorKind::transient, "the agent is busy; try again", seconds(1));
+  }
+  return answer.get();
+}
+
+PolicyStatus status_of(const Runner::View& view, Agent& agent) {
+  const auto waiting_for = agent.engine().service().waiting_for(view.state.sync_id);
+  return {.policy = view.policy.name,
+          .repo = view.policy.repo,
+          .direction = view.policy.direction,
+          .state = view.state,
+          .next_due = view.next_due,
+          .why_not_running = explain(view, agent.clock().now(), waiting_for)};
+}
+
+/// Why a policy is not fresh, or "". A calendar policy that never ran is fresh until it has missed its times.
+std::string staleness(const Runner::View& view, WallTime started_at, WallTime now) {
+  const auto& last = view.state.last_success;
+  const bool waits_for_calendar = !std::holds_alternative<Every>(view.policy.schedule);
+  if (!last && !waits_for_calendar) return "no successful sync yet";
+  if (now < stale_at(view.policy, last.value_or(started_at))) return "";
+  const auto age = last ? fmt::format("the last success was {} ago",
+                                      format_duration(std::chrono::floor<seconds>(now - *last)))
+                        : "no successful sync yet";
+  return view.state.last_failure ? fmt::format("{}; last failure: {}", age, view.state.last_failure->message)
+                                 : age;
+}
+
+}  // namespace
+
+template <class Answer>
+auto ServedControl::on_loop(Answer answer) {
+  using Result = std::invoke_result_t<Answer>;
+  auto task = std::make_shared<std::packaged_task<Result()>>(std::move(answer));
+  auto result = task->get_future();
+  agent_.engine().loop().post([task] { (*task)(); });
+  return wait_for(result, patience);
+}
+
+std::vector<PolicyStatus> ServedControl::status() {
+  return on_loop([this] {
+    std::vector<PolicyStatus> all;
+    auto& runner = agent_.engine().runner();
+    for (size_t i = 0; i < runner.size(); ++i) all.push_back(status_of(runner.view(i), agent_));
+    return all;
+  });
+}
+
+AgentStatus ServedControl::agent() {
+  return on_loop([this] {
+    auto& engine = agent_.engine();
+    return AgentStatus{.version = std::string(version),
+                       .started_at = agent_.started_at(),
+                       .config_file = agent_.config_file().string(),
+                       .config_problem = agent_.config_problem(),
+                       .data_dir = agent_.data_dir().string(),
+                       .http_address = agent_.http_address(),
+                       .policies = engine.runner().size(),
+                       .queued = engine.service().waiting(),
+                       .in_progress = engine.service().running(),
+                       .draining = agent_.draining()};
+  });
+}
+
+Sync ServedControl::enqueue(const SyncRequest& asked) {
+  auto promise = std::make_shared<std::promise<Sync>>();
+  auto result = promise->get_future();
+  agent_.engine().loop().post([this, promise, asked] {
+    if (agent_.draining()) {
+      promise->set_exception(std::make_exception_ptr(Error(ErrorKind::transient, "the agent is stopping")));
+      return;
+    }
+    SyncRequest request;
+    request.repo = asked.repo;
+    request.direction = asked.direction;
+    request.globs = asked.globs;
+    request.priority = Priority::manual;
+    agent_.engine().service().enqueue(request, [promise](const Sync* sync, const Failure* refused) {
+      if (sync != nullptr) {
+        promise->set_value(*sync);
+      } else {
+        promise->set_exception(std::make_exception_ptr(Error(refused->kind, refused->message)));
+      }
+    });
+  });
+  return wait_for(result, patience);
+}
+
+void ServedControl::trigger(const std::string& policy) {
+  on_loop([this, policy] {
+    if (agent_.draining()) throw Error(ErrorKind::transient, "the agent is stopping");
+    if (!agent_.engine().runner().trigger(policy)) {
+      throw Error(ErrorKind::not_found, fmt::format("there is no policy '{}'", policy));
+    }
+  });
+}
+
+std::optional<Sync> ServedControl::sync(const std::string& id) { return agent_.engine().store().sync(id); }
+
+std::vector<Sync> ServedControl::history(const SyncQuery& query) {
+  return agent_.engine().store().syncs(query);
+}
+
+ReloadResult ServedControl::reload() {
+  auto promise = std::make_shared<std::promise<std::string>>();
+  auto result = promise->get_future();
+  agent_.engine().loop().post([this, promise] {
+    agent_.reload([promise](const std::string& problem) { promise->set_value(problem); });
+  });
+  const auto problem = wait_for(result, reload_patience);
+  return {.ok = problem.empty(), .problem = problem};
+}
+
+Readiness ServedControl::readiness() {
+  return on_loop([this] {
+    Readiness readiness;
+    if (agent_.draining()) readiness.reasons.push_back({.policy = "", .text = "the agent is stopping"});
+    auto& runner = agent_.engine().runner();
+    const auto now = agent_.clock().now();
+    for (size_t i = 0; i < runner.size(); ++i) {
+      const auto view = runner.view(i);
+      auto why = staleness(view, agent_.started_at(), now);
+      if (why.empty()) continue;
+      ++readiness.stale;
+      if (readiness.reasons.size() < reasons_at_most) {
+        readiness.reasons.push_back({.policy = view.policy.name, .text = std::move(why)});
+      }
+    }
+    readiness.ready = readiness.reasons.empty();
+    return readiness;
+  });
+}
+
+bool ServedControl::alive() { return agent_.clock().steady() - agent_.last_turn() < turns_at_least_every; }
+
+std::string ServedControl::metrics() { return agent_.metrics().text(); }
+
+}  // namespace refsyncd

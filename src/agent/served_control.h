@@ -1,0 +1,39 @@
+#pragma once
+#include <future>
+#include <memory>
+#include <string>
+
+#include "api/control.h"
+
+namespace refsyncd {
+
+class Agent;
+
+/// The agent's Control: calls come from HTTP threads and are answered by the loop, within a few seconds or
+/// not at all.
+class ServedControl final : public Control {
+ public:
+  /// The agent outlives the control; no call may come before the agent is complete.
+  explicit ServedControl(Agent& agent) : agent_(agent) {}
+
+  std::vector<PolicyStatus> status() override;
+  AgentStatus agent() override;
+  Sync enqueue(const SyncRequest& request) override;
+  void trigger(const std::string& policy) override;
+  std::optional<Sync> sync(const std::string& id) override;
+  std::vector<Sync> history(const SyncQuery& query) override;
+  ReloadResult reload() override;
+  Readiness readiness() override;
+  bool alive() override;
+  std::string metrics() override;
+
+ private:
+  /// Runs `answer` on the loop and returns what it returns or throws; Error(transient) when the loop is too
+  /// slow.
+  template <class Answer>
+  auto on_loop(Answer answer);
+
+  Agent& agent_;
+};
+
+}  // namespace refsyncd

@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/control_socket.h"
+#include "cli/print.h"
+#include "cli/progress.h"
+#include "contract/sync_json.h"
+#include "report/wording.h"
+
+namespace refsyncd {
+namespace {
+
+std::string took(const Sync& sync) {
+  return sync.started_at && sync.finished_at ? rough_duration(*sync.finished_at - *sync.started_at) : "";
+}
+
+std::string result(const Sync& sync) {
+  if (sync.failure) return fmt::format("{}: {}", to_string(sync.failure->kind), sync.failure->message);
+  return sync.refs ? describe(count(*sync.refs)) : "";
+}
+
+Exit history(const Parsed& parsed, const SyncQuery& query, bool json) {
+  auto agent = running_agent(parsed);
+  const auto syncs = agent.history(query);
+  if (json) {
+    for (const auto& sync : syncs) fmt::print("{}\n", to_json_value(sync).dump());
+    return Exit::ok;
+  }
+  std::vector<std::vector<std::string>> rows{
+      {"CREATED (UTC)", "ID", "WHAT", "STATUS", "ATTEMPT", "TOOK", "RESULT"}};
+  for (const auto& sync : syncs) {
+    rows.push_back({describe_time(sync.created_at), sync.id, title(sync), std::string(to_string(sync.status)),
+                    std::to_string(sync.attempt), took(sync), result(sync)});
+  }
+  fmt::print("{}", table(rows));
+  return Exit::ok;
+}
+
+}  // namespace
+
+void add_history(CLI::App& app, Parsed& parsed) {
+  struct Options {
+    SyncQuery query;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("history", "List the running agent's syncs, newest first");
+  command->add_option("REPO", options->query.repo, "Only of this repository");
+  command->add_option("--limit", options->query.limit, "How many")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--before", options->query.before_id, "Only those older than this sync's id");
+  command->add_flag("--json", options->json, "Print one sync as JSON a line, in full");
+  command->callback([&parsed, options] {
+    parsed.action = [&parsed, options] { return history(parsed, options->query, options->json); };
+  });
+}
+
+}  // namespace refsyncd

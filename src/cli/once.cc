@@ -1,0 +1,70 @@
+#include "agent/once.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "agent/signals.h"
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "contract/sync_json.h"
+
+namespace refsyncd {
+namespace {
+
+void print_json(const std::vector<OnceResult>& results) {
+  for (const auto& result : results) {
+    auto syncs = nlohmann::json::array();
+    for (const auto& sync : result.syncs) syncs.push_back(to_json_value(sync));
+    const nlohmann::ordered_json object{
+        {"policy", result.policy}, {"status", result.completed ? "completed" : "failed"}, {"syncs", syncs}};
+    fmt::print("{}\n", object.dump());
+  }
+}
+
+Exit once(const Parsed& parsed, const std::vector<std::string>& names, bool json) {
+  auto config = read_config(parsed);
+  std::vector<std::string> wanted;
+  for (const auto& policy : choose_policies(config, names)) wanted.push_back(policy.name);
+
+  const SystemClock clock;
+  Signals signals;
+  Once once(wanted);
+  Progress progress;
+  Observers observers;
+  observers.add(once);
+  observers.add(progress);
+  Engine engine(config.service, clock, observers,
+                [](const Failure& failure) { fmt::print(stderr, "refsyncd: {}\n", failure.message); });
+  bool stop = false;
+  signals.watch(
+      engine.loop(), [&] { stop = true; }, [] {});
+  once.run(engine, std::move(config), [&] { return stop; });
+
+  const auto results = once.results();
+  if (json) print_json(results);
+  const bool all =
+      std::all_of(results.begin(), results.end(), [](const OnceResult& r) { return r.completed; });
+  return all ? Exit::ok : Exit::sync_failed;
+}
+
+}  // namespace
+
+void add_once(CLI::App& app, Parsed& parsed) {
+  struct Options {
+    std::vector<std::string> policies;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command =
+      app.add_subcommand("once", "Run policies now, with their retries, and exit 0 if all completed");
+  command->add_option("POLICY", options->policies, "Policies to run (default: all)");
+  command->add_flag("--json", options->json,
+                    "Print one JSON object a policy on stdout, and nothing else there");
+  command->callback([&parsed, options] {
+    parsed.action = [&parsed, options] { return once(parsed, options->policies, options->json); };
+  });
+}
+
+}  // namespace refsyncd

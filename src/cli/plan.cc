@@ -1,0 +1,94 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "contract/sync_json.h"
+#include "local/job.h"
+#include "report/wording.h"
+#include "run/runner.h"
+
+namespace refsyncd {
+namespace {
+
+/// A private folder for git's settings, gone at the end: a plan leaves nothing in the data directory.
+class PrivateFolder {
+ public:
+  PrivateFolder() {
+    auto name = (std::filesystem::temp_directory_path() / "refsyncd-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr)
+      throw Error(ErrorKind::transient, "cannot create a temporary folder");
+    path_ = name;
+  }
+  PrivateFolder(const PrivateFolder&) = delete;
+  PrivateFolder& operator=(const PrivateFolder&) = delete;
+  ~PrivateFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void print_plan(const Policy& policy, const RefResults& refs) {
+  fmt::print("{}: {} of {} would leave {}\n", policy.name, to_string(policy.direction), policy.repo,
+             describe(count(refs)));
+  for (const auto& ref : refs) fmt::print("  {}\n", printable(describe(ref)));
+}
+
+void print_failure(const Policy& policy, const Failure& failure) {
+  fmt::print(stderr, "{}: cannot plan ({}): {}\n", policy.name, to_string(failure.kind), failure.message);
+}
+
+Exit plan(const Parsed& parsed, const std::vector<std::string>& names, bool json) {
+  const auto config = read_config(parsed);
+  const SystemClock clock;
+  const PrivateFolder folder;
+  const GitProgram git(folder.path());
+  const SyncJob job(
+      clock, git,
+      [&](const Upstream& upstream, Secret secret, Operation operation) {
+        return make_git_program_remote(git, upstream, std::move(secret), std::move(operation));
+      },
+      milliseconds{});
+  auto exit = Exit::ok;
+  for (const auto& policy : choose_policies(config, names)) {
+    try {
+      const auto refs = job.plan(request_of(policy, Priority::manual), *config.repo(policy.repo));
+      if (json) {
+        fmt::print("{}\n",
+                   nlohmann::ordered_json{{"policy", policy.name}, {"stats", stats_json(refs)}}.dump());
+      } else {
+        print_plan(policy, refs);
+      }
+    } catch (const Error& error) {
+      print_failure(policy, error.failure());
+      exit = Exit::sync_failed;
+    }
+  }
+  return exit;
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app, Parsed& parsed) {
+  struct Options {
+    std::vector<std::string> policies;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command =
+      app.add_subcommand("plan", "Show what a sync would do to each ref, and why; writes nothing");
+  command->add_option("POLICY", options->policies, "Policies to plan (default: all)");
+  command->add_flag("--json", options->json, "Print one JSON object a policy");
+  command->callback([&parsed, options] {
+    parsed.action = [&parsed, options] { return plan(parsed, options->policies, options->json); };
+  });
+}
+
+}  // namespace refsyncd

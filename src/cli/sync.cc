@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/control_socket.h"
+#include "cli/progress.h"
+#include "contract/sync_json.h"
+#include "report/wording.h"
+
+namespace refsyncd {
+namespace {
+
+struct Options {
+  std::string repo;
+  std::string direction;
+  std::vector<std::string> branches;
+  std::vector<std::string> tags;
+  bool wait = false;
+  bool json = false;
+};
+
+SyncRequest request(const Options& options) {
+  SyncRequest request;
+  request.repo = options.repo;
+  request.direction = *direction_from(options.direction);
+  if (!options.branches.empty() || !options.tags.empty()) {
+    request.globs = {.branches = options.branches, .tags = options.tags};
+  }
+  return request;
+}
+
+/// Asks until the sync is over, more and more slowly.
+Sync follow(ControlClient& agent, Sync sync) {
+  auto pause = std::chrono::milliseconds(20);
+  while (!sync.terminal()) {
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 3 / 2, std::chrono::milliseconds(1000));
+    auto now = agent.sync(sync.id);
+    if (!now) throw Error(ErrorKind::internal, fmt::format("the agent has lost sync {}", sync.id));
+    sync = std::move(*now);
+  }
+  return sync;
+}
+
+void print_text(const Sync& sync) {
+  fmt::print("{} {} {}\n", sync.id, title(sync), to_string(sync.status));
+  if (sync.failure) fmt::print("  {}: {}\n", to_string(sync.failure->kind), sync.failure->message);
+  if (!sync.refs) return;
+  fmt::print("  {}\n", describe(count(*sync.refs)));
+  for (const auto& ref : *sync.refs) {
+    if (ref.outcome != Outcome::unchanged) fmt::print("  {}\n", printable(describe(ref)));
+  }
+}
+
+Exit sync(const Parsed& parsed, const Options& options) {
+  auto agent = running_agent(parsed);
+  auto sync = agent.enqueue(request(options));
+  if (options.wait) sync = follow(agent, std::move(sync));
+  if (options.json) {
+    fmt::print("{}\n", to_json_value(sync).dump());
+  } else {
+    print_text(sync);
+  }
+  return sync.status == SyncStatus::failed ? Exit::sync_failed : Exit::ok;
+}
+
+}  // namespace
+
+void add_sync(CLI::App& app, Parsed& parsed) {
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand("sync", "Ask the running agent for a sync of a repository");
+  command->add_option("REPO", options->repo, "Repository name")->required();
+  command->add_option("--direction", options->direction, "pull or push")
+      ->required()
+      ->check(CLI::IsMember({"pull", "push"}));
+  command->add_option("--branches", options->branches, "Branch globs (default: all branches and tags)");
+  command->add_option("--tags", options->tags, "Tag globs");
+  command->add_flag("--wait", options->wait, "Wait for its end; exit 1 when it failed");
+  command->add_flag("--json", options->json, "Print the sync as JSON");
+  command->callback(
+      [&parsed, options] { parsed.action = [&parsed, options] { return sync(parsed, *options); }; });
+}
+
+}  // namespace refsyncd
