@@ -12,7 +12,7 @@ endif()
 install(CODE "
   file(READ \"${PROJECT_SOURCE_DIR}/systemd/refsyncd.service\" unit)
   string(REPLACE \"/usr/bin/refsyncd\" \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/refsyncd\" unit \"\${unit}\")
-  string(REPLACE \"/usr/share/doc\" \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DOCDIR}/..\" unit \"\${unit}\")
+  string(REPLACE \"/usr/share/doc/refsyncd\" \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DOCDIR}\" unit \"\${unit}\")
   file(WRITE \"${PROJECT_BINARY_DIR}/refsyncd.service\" \"\${unit}\")")
 install(FILES ${PROJECT_BINARY_DIR}/refsyncd.service DESTINATION ${REFSYNCD_UNITDIR})
 
@@ -34,6 +34,8 @@ install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
 install(FILES contrib/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+# What is packaged is what was built; packaging builds nothing by itself.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_SET_DESTDIR ON)  # for the one absolute path, /etc
@@ -46,11 +48,11 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "git (>= 1:2.34), ca-certificates, tzdata")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "openssh-client, libnss-systemd")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "prometheus")
-set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "${PROJECT_DESCRIPTION}
- Reads a schedule of policies, pulls and pushes Git refs between bare
- repositories and their upstreams on time, retries, remembers over restarts,
- and reports what became of every ref in the log, in Prometheus metrics and in
- a history.")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
+    "Reads a schedule of policies, pulls and pushes Git refs between bare
+repositories and their upstreams on time, retries, remembers over restarts, and
+reports what became of every ref in the log, in Prometheus metrics and in a
+history.")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     ${PROJECT_SOURCE_DIR}/contrib/debian/conffiles ${PROJECT_SOURCE_DIR}/contrib/debian/postinst
