@@ -71,7 +71,10 @@ Log::Log(const LogSettings& settings, const Clock& clock)
   set_level(settings.level);
 }
 
-Log::~Log() { tell_lost(capacity); }
+Log::~Log() {
+  tell_lost(capacity);
+  pool_.reset();  // joins the thread, so that the logger and its sink end here and not over there
+}
 
 bool Log::enabled(Severity severity) const { return logger_->should_log(spdlog_level(severity)); }
 

@@ -5,9 +5,9 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -335,13 +335,13 @@ TEST(metrics_size, a_thousand_policies_stay_within_their_budget) {
   for (int i = 0; i < 100'000; ++i) policies.push_back(make_policy(fmt::format("repository-{:06}-pull", i)));
   metrics.policies_changed(policies);
   for (const auto& policy : policies) metrics.run_scheduled(policy, noon);
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = std::clock();
   const auto text = metrics.text();
-  const auto took = std::chrono::steady_clock::now() - begin;
-  RecordProperty("scrape_ms", static_cast<int>(std::chrono::duration_cast<milliseconds>(took).count()));
+  const auto cpu_seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  RecordProperty("scrape_cpu_ms", static_cast<int>(1000 * cpu_seconds));
   RecordProperty("scrape_bytes", static_cast<int>(text.size()));
   EXPECT_LT(text.size(), 2u << 20);
-  EXPECT_LT(took, std::chrono::seconds(5));  // an instrumented build on a busy machine
+  EXPECT_LT(cpu_seconds, 5);  // an instrumented build; an ordinary one takes some 20 ms
   EXPECT_LE(sizeof(PolicySeries), 200u);
 }
 
