@@ -140,7 +140,7 @@ class Plan(CommandLine):
         planned = program.run("plan", "app-pull")
         self.assertEqual(planned.returncode, 0, planned.stderr)
         for name, reason in (("main", "non_fast_forward"), ("other", "fast_forward"), ("new", "created"),
-                             ("wip", "excluded"), ("v1", "up_to_date")):
+                             ("wip", "excluded"), ("v1", "unchanged")):
             self.assertRegex(planned.stdout, rf"(?m)^.*\b{name}\b.*{reason}")
         self.assertEqual(self.mirror().refs("refs/"), refs)
         self.assertEqual(self.snapshot(), before)

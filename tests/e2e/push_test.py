@@ -22,7 +22,7 @@ class Pushes(Scenario):
         self.app = self.upstream()
         self.first = self.app.commits(2)
         self.ours = GitRepository.create(self.folder / "ours.git")
-        self.ours.git("fetch", "-q", str(self.app.path), "refs/heads/main:refs/heads/main")
+        self.ours.git("fetch", "-q", "--no-write-fetch-head", str(self.app.path), "refs/heads/main:refs/heads/main")
         self.server = self.http_server()
         self.url = self.server.url(self.app)
 
@@ -109,6 +109,7 @@ class UnsafePushes(Pushes):
         sync = self.push()
         self.assert_outcomes(sync, {branch("main"): FORWARD, branch("protected"): REFUSED})
         ref = result_of(sync, branch("protected"))
+        self.assertIn("protected: ask Ada", ref["detail"])
         self.assertEqual((ref["before"], ref["after"], ref["offered"]), (None, ABSENT, self.first))
         self.assert_refs(self.app, {branch("main"): second})
 

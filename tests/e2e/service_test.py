@@ -207,21 +207,6 @@ class ServiceManager(Service):
         self.assertTrue(notify.has(STOPPING="1"))
         self.assertLess(notify.position(READY="1"), notify.position(STOPPING="1"))
 
-    def test_a_loop_that_stands_still_stops_feeding_the_watchdog(self):
-        notify = self.notify_socket()
-        agent = self.start(self.configure(), environment={"NOTIFY_SOCKET": str(notify.path), "WATCHDOG_USEC": "200000"})
-        wait_until(lambda: any("WATCHDOG" in m for m in notify.messages), what="the watchdog fed")
-        agent.signal(signal.SIGSTOP)
-        wait_until(lambda: _state(agent.pid) == "T", what="the agent stopped")
-        told = len(notify.messages)
-        agent.signal(signal.SIGCONT)
-        wait_until(lambda: any("WATCHDOG" in m for m in notify.messages[told:]), what="the watchdog fed again")
-
-
-def _state(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rsplit(") ", 1)[1][0]
-
 
 if __name__ == "__main__":
     unittest.main()

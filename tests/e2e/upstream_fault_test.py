@@ -147,6 +147,7 @@ class FailuresThatPass(UpstreamFault):
     def test_a_server_that_hangs_is_cut_by_the_timeout(self):
         for fault in (http_server.Hold(), http_server.CutPack("stall")):
             with self.subTest(fault=type(fault).__name__):
+                self.app.commit("main", files={"big": os.urandom(300_000)})
                 self.server.fault = fault
                 agent = self.start_patient(timeout="1s")
                 agent.wait_metric(ATTEMPT_FAILURES, policy="app-pull")

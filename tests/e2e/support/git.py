@@ -16,6 +16,9 @@ _ENVIRONMENT = {
     "GIT_CONFIG_VALUE_0": "*",
     "GIT_CONFIG_KEY_1": "gc.auto",
     "GIT_CONFIG_VALUE_1": "0",
+    "GIT_AUTHOR_NAME": "Ada Example",
+    "GIT_AUTHOR_EMAIL": "ada@example.org",
+    "GIT_AUTHOR_DATE": "1700000000 +0000",
     "GIT_COMMITTER_NAME": "Ada Example",
     "GIT_COMMITTER_EMAIL": "ada@example.org",
     "GIT_COMMITTER_DATE": "1700000000 +0000",
@@ -106,8 +109,9 @@ class GitRepository:
 
     def fsck(self):
         """What `git fsck --full --strict` complains about; "" when all is well."""
-        return self._run([f"--git-dir={self.path}", "fsck", "--full", "--strict", "--no-dangling", "--no-progress"],
+        told = self._run([f"--git-dir={self.path}", "fsck", "--full", "--strict", "--no-dangling", "--no-progress"],
                          None, check=False, errors=True)
+        return "\n".join(line for line in told.splitlines() if not line.startswith("notice: "))
 
     def leftovers(self):
         """Files that a git process that was cut short leaves behind."""

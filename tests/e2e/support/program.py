@@ -56,7 +56,7 @@ class Program:
 
     def history(self, *arguments):
         """The syncs that the running agent remembers, newest first."""
-        done = self.run("history", "--json", *arguments)
+        done = self.run("history", "--json", "--limit", 1000, *arguments)
         if done.returncode != 0:
             raise AssertionError(f"history exited with {done.returncode}: {done.stderr}")
         return [json.loads(line) for line in done.stdout.splitlines()]
