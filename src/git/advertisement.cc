@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "git/libgit2.h"
 
 namespace refsyncd {
 namespace {
@@ -34,12 +35,14 @@ void parse_line(std::string_view line, Advertisement& advertisement) {
   const auto name = line.substr(tab + 1);
   constexpr std::string_view symbolic = "ref: ";
   if (value.starts_with(symbolic)) {
-    if (name == "HEAD") advertisement.head_target = value.substr(symbolic.size());
+    const std::string target(value.substr(symbolic.size()));
+    if (name == "HEAD" && target.starts_with(branches) && is_valid_ref_name(target))
+      advertisement.head_target = target;
     return;
   }
   const auto id = parse_id(value, line);
   const bool wanted = name.starts_with(branches) || name.starts_with(tags);
-  if (wanted && !name.ends_with("^{}")) advertisement.refs.push_back({std::string(name), id});
+  if (wanted && is_valid_ref_name(std::string(name))) advertisement.refs.push_back({std::string(name), id});
 }
 
 /// The ref a FETCH_HEAD note tells of: "branch 'main' of URL", "tag 'v1' of URL". No ref name holds a space.
@@ -67,7 +70,10 @@ Advertisement parse_ls_remote(std::string_view output, size_t max_refs) {
     }
     output.remove_prefix(end == std::string_view::npos ? output.size() : end + 1);
   }
-  std::sort(advertisement.refs.begin(), advertisement.refs.end());
+  auto& refs = advertisement.refs;
+  std::sort(refs.begin(), refs.end());
+  const auto same_name = [](const RefValue& a, const RefValue& b) { return a.name == b.name; };
+  refs.erase(std::unique(refs.begin(), refs.end(), same_name), refs.end());
   return advertisement;
 }
 

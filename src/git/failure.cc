@@ -98,6 +98,7 @@ constexpr Pattern patterns[] = {
     {"early eof", ErrorKind::transient},
     {"hung up unexpectedly", ErrorKind::transient},
     {"unexpected disconnect", ErrorKind::transient},
+    {"did not send all necessary objects", ErrorKind::transient},
     {"sha1 mismatch", ErrorKind::transient},
     {"inflate returned", ErrorKind::transient},
     {"rpc failed", ErrorKind::transient},

@@ -28,4 +28,9 @@ void check_libgit2(int code, std::string_view doing) {
               fmt::format("{}: {}", doing, printable(error ? error->message : "unknown error", 300)));
 }
 
+bool is_valid_ref_name(const std::string& name) {
+  int valid = 0;
+  return name.starts_with("refs/") && git_reference_name_is_valid(&valid, name.c_str()) == 0 && valid == 1;
+}
+
 }  // namespace refsyncd

@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <string_view>
 
 namespace refsyncd {
@@ -10,5 +11,8 @@ void prepare_libgit2();
 
 /// Throws Error(internal) "doing: what libgit2 says" when the code tells of a failure (is negative).
 void check_libgit2(int code, std::string_view doing);
+
+/// True for a full ref name that Git allows (git-check-ref-format(1)).
+bool is_valid_ref_name(const std::string& name);
 
 }  // namespace refsyncd

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <git2.h>
 
 #include <algorithm>
 #include <set>
@@ -16,7 +15,7 @@ namespace {
 /// From this many new refs on they are written into packed-refs at once: a file a ref costs a first pull of
 /// 20,000 refs minutes and gigabytes of blocks.
 constexpr size_t many_creations = 64;
-constexpr int most_rounds = 20;
+constexpr int most_rounds = 50;
 
 using Updates = std::vector<const RefUpdate*>;
 
@@ -35,11 +34,6 @@ std::string instructions(const Updates& updates) {
     text += update->expected.hex() + '\0';
   }
   return text;
-}
-
-bool valid_name(const std::string& name) {
-  int valid = 0;
-  return git_reference_name_is_valid(&valid, name.c_str()) == 0 && valid == 1;
 }
 
 /// True when a ref of that name could not exist beside the packed ones and those in files.
@@ -89,7 +83,7 @@ Updates RefTransaction::create_packed(const Updates& updates) {
   auto packed = read_packed_refs(repository_.path());
   std::vector<PackedRef> added;
   for (const auto* update : updates) {
-    if (valid_name(update->name) && reader_.contains(update->value) &&
+    if (is_valid_ref_name(update->name) && reader_.contains(update->value) &&
         !conflicts(repository_.path(), packed, update->name)) {
       added.push_back({update->name, update->value, reader_.peel(update->value)});
     } else {

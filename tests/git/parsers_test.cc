@@ -33,6 +33,16 @@ TEST(LsRemote, KeepsBranchesTagsAndTheTargetOfHead) {
   EXPECT_EQ(read.head_target, "refs/heads/main");
 }
 
+TEST(LsRemote, LeavesOutNamesThatNoRepositoryCanHold) {
+  const auto line = [](const std::string& name) { return one + "\t" + name + "\n"; };
+  const auto read = parse_ls_remote("ref: refs/heads/../x\tHEAD\n" + line("refs/heads/../../etc") +
+                                        line("refs/heads/a b") + line("refs/heads/x.lock") +
+                                        line("refs/heads/") + line("refs/heads/ok") + line("refs/heads/ok"),
+                                    10);
+  EXPECT_EQ(read.refs, (std::vector<RefValue>{{"refs/heads/ok", id_one}}));
+  EXPECT_EQ(read.head_target, "");
+}
+
 TEST(LsRemote, RefusesWhatItDoesNotUnderstand) {
   EXPECT_THROW(parse_ls_remote("garbage\n", 10), Error);
   EXPECT_THROW(parse_ls_remote("xyz\trefs/heads/main\n", 10), Error);
