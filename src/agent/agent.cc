@@ -76,17 +76,16 @@ void Agent::run() {
 }
 
 void Agent::listen(const HttpConfig& http) {
-  if (!http.listen.empty()) {
-    servers_.push_back(std::make_unique<HttpServer>(
-        ListenSocket::tcp(http.listen, "http.listen"),
-        [this](const HttpRequest& request) { return serve_public(*control_, request); }));
-    http_address_ = servers_.back()->address();
-    tell(Severity::info, "listening",
-         fmt::format("listening on http://{} (metrics at /metrics)", http_address_));
-  }
   servers_.push_back(std::make_unique<HttpServer>(
       ListenSocket::unix_path(http.socket, "http.socket"),
       [this](const HttpRequest& request) { return serve_control(*control_, request); }));
+  if (http.listen.empty()) return;
+  servers_.push_back(std::make_unique<HttpServer>(
+      ListenSocket::tcp(http.listen, "http.listen"),
+      [this](const HttpRequest& request) { return serve_public(*control_, request); }));
+  http_address_ = servers_.back()->address();
+  tell(Severity::info, "listening",
+       fmt::format("listening on http://{} (metrics at /metrics)", http_address_));
 }
 
 void Agent::turn() {

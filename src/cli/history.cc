@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/control_socket.h"
 #include "cli/print.h"
@@ -22,9 +24,21 @@ std::string result(const Sync& sync) {
   return sync.refs ? describe(count(*sync.refs)) : "";
 }
 
+/// An empty answer for a name that no policy knows is more likely a slip than a history.
+void check_known(ControlClient& agent, const std::string& repo) {
+  const auto policies = agent.status();
+  std::vector<std::string_view> known;
+  for (const auto& policy : policies) known.push_back(policy.repo);
+  if (std::find(known.begin(), known.end(), repo) != known.end()) return;
+  const auto near = nearest(repo, known);
+  throw UsageError(fmt::format("there is no repository '{}'{}", repo,
+                               near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+}
+
 Exit history(const Parsed& parsed, const SyncQuery& query, bool json) {
   auto agent = running_agent(parsed);
   const auto syncs = agent.history(query);
+  if (syncs.empty() && !query.repo.empty()) check_known(agent, query.repo);
   if (json) {
     for (const auto& sync : syncs) fmt::print("{}\n", to_json_value(sync).dump());
     return Exit::ok;

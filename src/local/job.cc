@@ -8,6 +8,7 @@
 #include "base/handle.h"
 #include "config/secrets.h"
 #include "local/backup.h"
+#include "local/patience.h"
 
 namespace refsyncd {
 namespace {
@@ -74,6 +75,9 @@ SyncEnd SyncJob::perform(const Sync& sync, const Repo& repo, std::stop_token sto
     end.refs = std::make_shared<const RefResults>(run(sync, repo, operation));
   } catch (...) {
     end.failure = current_failure();
+    if (end.failure->kind == ErrorKind::throttled && !end.failure->retry_after) {
+      end.failure->retry_after = asked_patience(*repo.upstream);
+    }
     if (clock_.steady() >= deadline && end.failure->kind == ErrorKind::transient) {
       end.failure->message =
           fmt::format("timed out after {}: {}", format_duration(sync.request.timeout), end.failure->message);

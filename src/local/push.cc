@@ -15,6 +15,32 @@ std::vector<PushCommand> commands_for(const RefResults& results) {
   return commands;
 }
 
+/// A pre-receive hook refuses a whole push when it dislikes one ref. Halves what it refused until only the
+/// disliked refs are left, within a budget of pushes.
+class PushApart {
+ public:
+  PushApart(Remote& remote, ScratchRepository& scratch) : remote_(remote), scratch_(scratch) {}
+
+  std::vector<PushResult> push(std::span<const PushCommand> commands) {
+    auto answers = remote_.push(scratch_, commands);
+    const bool all_declined = std::all_of(answers.begin(), answers.end(), [](const PushResult& answer) {
+      return !answer.accepted && answer.detail.find("pre-receive hook declined") != std::string::npos;
+    });
+    if (commands.size() < 2 || !all_declined || budget_ < 2) return answers;
+    budget_ -= 2;
+    const auto half = commands.size() / 2;
+    answers = push(commands.first(half));
+    auto rest = push(commands.subspan(half));
+    answers.insert(answers.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
+    return answers;
+  }
+
+ private:
+  Remote& remote_;
+  ScratchRepository& scratch_;
+  int budget_ = 100;
+};
+
 void mark_refused(RefResults& results, const std::vector<PushResult>& answers) {
   auto answer = answers.begin();  // in the order of the commands, which is the order of the updated refs
   for (auto& ref : results) {
@@ -47,7 +73,7 @@ RefResults Push::carry_out(const Sync& sync, RefResults results, const Operation
   if (commands.empty()) return results;
   auto scratch = make_scratch_();
   keep_backups(sync, results, scratch, operation);
-  mark_refused(results, remote_.push(scratch, commands));
+  mark_refused(results, PushApart(remote_, scratch).push(commands));
   read_back(results);
   return results;
 }

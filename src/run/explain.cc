@@ -32,8 +32,7 @@ std::string explain(const Runner::View& view, WallTime now, const std::string& w
     case RunPhase::idle: return explain_idle(view, now);
     case RunPhase::enqueuing: return "being enqueued";
     case RunPhase::waiting:
-      return waiting_for.empty() ? "sync in progress"
-                                 : fmt::format("sync queued, waiting for {}", waiting_for);
+      return waiting_for.empty() ? "" : fmt::format("sync queued, waiting for {}", waiting_for);
     case RunPhase::backing_off:
       return fmt::format("backing off after attempt {} of {}; next {}", state.attempt,
                          view.policy.retry.attempts, in(state.retry_at, now));
