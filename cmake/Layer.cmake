@@ -5,6 +5,7 @@ target_include_directories(refsyncd_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(refsyncd_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
                                                   -Wno-missing-field-initializers
                                                   $<$<BOOL:${REFSYNCD_WERROR}>:-Werror>)
+target_compile_definitions(refsyncd_options INTERFACE REFSYNCD_VERSION="${PROJECT_VERSION}")
 target_link_libraries(refsyncd_options INTERFACE Threads::Threads)
 if(REFSYNCD_SANITIZE)
   list(JOIN REFSYNCD_SANITIZE "," sanitizers)
