@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 import unittest
 
 from support import http_server
@@ -99,7 +100,6 @@ class Crashes(Stops):
                          "objects/pack/tmp_pack_x7Jk2A"):
                 (mirror / name).parent.mkdir(parents=True, exist_ok=True)
                 (mirror / name).touch()
-                os.utime(mirror / name, (1_600_000_000, 1_600_000_000))
 
     def test_a_second_agent_on_the_same_data_says_who_has_it(self):
         program = self.configure()
@@ -147,6 +147,18 @@ class Drains(Stops):
                 self.assertEqual(agent.stop(), 0)
                 self.assert_sound(self.mirror())
                 self.app.commit("main")
+
+    def test_once_that_is_interrupted_leaves_nothing_behind(self):
+        self.server.fault = hold = http_server.Hold(lambda request: request.fetches)
+        program = self.configure()
+        once = subprocess.Popen(program.command("once"), env=program.environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(once.kill)
+        wait_until(hold.held.is_set, what="a sync in the middle")
+        once.send_signal(signal.SIGINT)
+        self.assertEqual(once.wait(10), 1)
+        self.assert_no_children()
+        self.assertEqual(self.scratch_leftovers(), [])
 
     def test_sigint_stops_an_idle_agent(self):
         agent = self.start(self.configure(defaults={"every": "1h"}))

@@ -78,6 +78,15 @@ class MetricsAndHealth(Service):
         self.assertTrue(any("refs/heads/main" in line or " main" in line
                             for line in agent.log().splitlines() if "non_fast_forward" in line))
 
+    def test_json_logs_are_one_object_a_line(self):
+        agent = self.start(self.configure(log={"format": "json"}))
+        agent.wait_metric(SYNCS, status="completed", policy="app-pull")
+        self.assertEqual(agent.stop(), 0)
+        records = [json.loads(line) for line in agent.log().splitlines()]
+        told = next(record for record in records if record["event"] == "sync_completed")
+        self.assertEqual((told["policy"], told["updated"]), ("app-pull", 1))
+        self.assertTrue(any(record.get("ref") == branch("main") for record in records))
+
     def test_ready_after_the_first_success_and_says_what_is_missing_before(self):
         agent, hold = self.start_held(self.configure())
         self.assertEqual(agent.get("/healthz")[0], 200)
@@ -100,6 +109,47 @@ class MetricsAndHealth(Service):
         agent = self.start(self.configure())
         self.assertEqual(agent.get("/nothing-here")[0], 404)
         self.assertEqual(agent.get("/metrics/../../etc/passwd")[0], 404)
+
+
+class Limits(Service):
+    def configure_many(self, count, **sections):
+        """Some repositories on the server that may be held, and one elsewhere."""
+        configuration = self.configuration(self.server.url(self.app), **sections)
+        configuration["policies"] = []
+        for name in [f"app{n}" for n in range(count)] + ["well"]:
+            upstream = self.upstream(name)
+            upstream.commit("main")
+            url = f"file://{upstream.path}" if name == "well" else self.server.url(upstream)
+            configuration["repos"][name] = {"upstream": {"url": url}}
+            configuration["policies"].append({"repo": name, "direction": "pull"})
+        return self.program(configuration)
+
+    def test_a_slow_host_gets_its_share_and_no_more(self):
+        program = self.configure_many(5, service={"per_host": 2})
+        agent, hold = self.start_held(program)
+        metrics = agent.wait_metric(SYNCS, 2, policy="well-pull", status="completed")
+        self.assertEqual(metrics.value("refsyncd_queue_depth"), 3)
+        self.assertEqual(len([r for r in self.server.requests if r.fetches]), 2)
+        self.assertIn("127.0.0.1", program.run("status").stdout)
+        hold.release()
+        for number in range(5):
+            agent.wait_metric(SYNCS, policy=f"app{number}-pull", status="completed")
+
+    def test_a_repository_is_synced_by_one_at_a_time(self):
+        program = self.configure({"name": "all"}, {"name": "mine", "ref_globs": {"branches": "main"}})
+        agent, hold = self.start_held(program)
+        agent.wait_metric("refsyncd_queue_depth")
+        self.assertEqual(agent.metrics().value("refsyncd_syncs_in_progress"), 1)
+        hold.release()
+        for policy in ("all", "mine"):
+            agent.wait_metric(SYNCS, policy=policy, status="completed")
+
+    def test_policies_beyond_the_limit_share_their_series(self):
+        agent = self.start(self.configure_many(3, metrics={"max_policies": 2}))
+        metrics = agent.wait_metric(SYNCS, 2, policy="_other", status="completed")
+        self.assertEqual(metrics.value("refsyncd_metrics_truncated"), 1)
+        self.assertEqual(metrics.total("refsyncd_refs_total", policy="app0-pull", outcome="updated"), 1)
+        self.assertEqual(metrics.total("refsyncd_refs_total", policy="app2-pull"), 0)
 
 
 class Commands(Service):

@@ -105,6 +105,12 @@ class Credentials(UpstreamFault):
         self.assertEqual(self.mirror().value(branch("main")), newest)
         self.assertLessEqual(metrics.total(ATTEMPT_FAILURES, policy="app-pull"), 1)
 
+    def test_a_token_from_the_environment(self):
+        self.server.credentials = ("x-access-token", "from-the-environment")
+        agent = self.start(self.configure({"token": {"env": "APP_TOKEN"}}),
+                           environment={"APP_TOKEN": "from-the-environment"})
+        self.assert_recovered(agent.wait_metric(SYNCS, policy="app-pull", status="completed"))
+
     def test_user_name_and_password(self):
         self.server.credentials = ("ada", "p:a s%s/w+rd")
         agent = self.start(self.configure(password_auth("ada", self.secret_file("p:a s%s/w+rd"))))
