@@ -57,7 +57,8 @@ TEST(The_queue, runs_one_sync_a_repository_and_says_so) {
 
 TEST(The_queue, limits_each_host_without_holding_up_others) {
   Queue queue(10, 2);
-  for (int i = 0; i < 4; ++i) queue.add(item("a" + std::to_string(i), "a" + std::to_string(i), "busy.example"));
+  for (int i = 0; i < 4; ++i)
+    queue.add(item("a" + std::to_string(i), "a" + std::to_string(i), "busy.example"));
   queue.add(item("b", "b", "quiet.example"));
   EXPECT_EQ(take_all(queue), "a0 a1 b");
   EXPECT_EQ(queue.waiting_for("a2"), "a free slot on busy.example");
@@ -106,7 +107,8 @@ TEST(Whatever_happens, the_queue_keeps_its_limits_and_loses_nothing) {
       const auto repo = "r" + std::to_string(dice() % 12);
       const auto id = std::to_string(added++);
       waiting.insert(id);
-      queue.add(item(id, repo, "h" + std::to_string(std::hash<std::string>{}(repo) % 4), static_cast<Priority>(dice() % 3)));
+      queue.add(item(id, repo, "h" + std::to_string(std::hash<std::string>{}(repo) % 4),
+                     static_cast<Priority>(dice() % 3)));
     } else if (roll < 7) {
       if (const auto id = queue.take()) {
         ASSERT_TRUE(waiting.erase(*id)) << "a sync that was not waiting was started";

@@ -1,0 +1,233 @@
+#include "local/service.h"
+
+#include <gtest/gtest.h>
+
+#include "support/fakes.h"
+#include "support/manual_clock.h"
+
+namespace refsyncd {
+namespace {
+
+struct RecordingListener final : SyncListener {
+  std::vector<Sync> changes;
+  void sync_changed(const Sync& sync) override { changes.push_back(sync); }
+};
+
+/// The embedded service with made-up Git work that ends when the test says so.
+struct Bench {
+  ManualClock clock;
+  MemoryRecorder recorder;
+  MemoryStore store{recorder};
+  RecordingObserver observer;
+  RecordingListener listener;
+  std::vector<std::function<void()>> background;
+  std::vector<std::function<void()>> posted;
+  std::optional<Failure> failure;
+  std::vector<std::string> worked_on;
+  bool saw_stop = false;
+  std::unique_ptr<LocalService> service;
+
+  explicit Bench(size_t concurrency = 8) { start(concurrency); }
+
+  void start(size_t concurrency = 8) {
+    service = std::make_unique<LocalService>(
+        LocalService::Surroundings{
+            .clock = clock,
+            .store = store,
+            .recorder = recorder,
+            .observer = observer,
+            .work =
+                [this](const Sync& sync, const Repo&, std::stop_token stop,
+                       const LocalService::Progress& progress) {
+                  worked_on.push_back(sync.id);
+                  saw_stop = stop.stop_requested();
+                  progress("half way");
+                  SyncEnd end;
+                  end.refs = std::make_shared<const RefResults>();
+                  end.failure =
+                      saw_stop ? Failure{.kind = ErrorKind::transient, .message = "stopped"} : failure;
+                  return end;
+                },
+            .in_background = [this](std::function<void()> task) { background.push_back(std::move(task)); },
+            .on_loop = [this](std::function<void()> task) { posted.push_back(std::move(task)); }},
+        "local", concurrency, 4);
+    service->set_listener(listener);
+    service->configure({repo("app"), repo("lib"), without_upstream()}, concurrency, 4);
+  }
+
+  static Repo repo(const std::string& name) {
+    Repo repo;
+    repo.name = name;
+    repo.upstream = Upstream{.url = "https://example.org/" + name, .host = "example.org"};
+    return repo;
+  }
+  static Repo without_upstream() {
+    Repo repo;
+    repo.name = "alone";
+    return repo;
+  }
+  static SyncRequest pull(const std::string& repo) {
+    SyncRequest request;
+    request.repo = repo;
+    return request;
+  }
+
+  /// Enqueues and returns the sync, or what it was refused with.
+  Sync enqueue(const SyncRequest& request, Failure* refused = nullptr) {
+    Sync accepted;
+    service->enqueue(request, [&](const Sync* sync, const Failure* why) {
+      if (sync != nullptr) accepted = *sync;
+      if (why != nullptr && refused != nullptr) *refused = *why;
+    });
+    recorder.settle();
+    return accepted;
+  }
+  void work() {
+    auto tasks = std::exchange(background, {});
+    for (auto& task : tasks) task();
+    auto reports = std::exchange(posted, {});
+    for (auto& report : reports) report();
+    recorder.settle();
+  }
+};
+
+TEST(A_sync, is_recorded_before_it_is_acknowledged_and_before_it_runs) {
+  Bench bench;
+  bool acknowledged = false;
+  bench.service->enqueue(Bench::pull("app"),
+                         [&](const Sync* sync, const Failure*) { acknowledged = sync != nullptr; });
+  EXPECT_EQ(bench.recorder.syncs.size(), 1u);
+  EXPECT_FALSE(acknowledged);
+  EXPECT_TRUE(bench.background.empty());
+  bench.recorder.settle();
+  EXPECT_TRUE(acknowledged);
+  EXPECT_EQ(bench.recorder.syncs.begin()->second.status, SyncStatus::in_progress);
+  EXPECT_EQ(bench.background.size(), 1u);
+}
+
+TEST(A_sync, is_told_once_when_it_has_ended) {
+  Bench bench;
+  bench.enqueue(Bench::pull("app"));
+  bench.clock.advance(std::chrono::seconds(3));
+  bench.work();
+  EXPECT_EQ(bench.observer.events, (std::vector<std::string>{"queued app", "started app", "completed app"}));
+  ASSERT_EQ(bench.listener.changes.size(), 2u);
+  const auto& ended = bench.listener.changes[1];
+  EXPECT_EQ(ended.status, SyncStatus::completed);
+  EXPECT_EQ(ended.finished_at, bench.clock.now());
+  EXPECT_FALSE(ended.failure);
+}
+
+TEST(A_sync, that_fails_carries_the_failure) {
+  Bench bench;
+  bench.failure = Failure{.kind = ErrorKind::not_found, .message = "404"};
+  bench.enqueue(Bench::pull("app"));
+  bench.work();
+  EXPECT_EQ(bench.listener.changes.back().status, SyncStatus::failed);
+  EXPECT_EQ(bench.listener.changes.back().failure, bench.failure);
+}
+
+TEST(A_request, for_an_unknown_repository_or_one_without_upstream_is_refused_with_the_reason) {
+  Bench bench;
+  Failure refused;
+  bench.enqueue(Bench::pull("nobody"), &refused);
+  EXPECT_EQ(refused.kind, ErrorKind::not_found);
+  bench.enqueue(Bench::pull("alone"), &refused);
+  EXPECT_EQ(refused.kind, ErrorKind::bad_config);
+  EXPECT_TRUE(bench.recorder.syncs.empty());
+}
+
+TEST(Identical_requests, that_wait_share_one_sync_with_the_higher_priority) {
+  Bench bench;
+  const auto running = bench.enqueue(Bench::pull("app"));
+  auto scheduled = Bench::pull("app");
+  scheduled.policy = "app-pull";
+  auto manual = Bench::pull("app");
+  manual.priority = Priority::manual;
+  const auto first = bench.enqueue(manual);
+  const auto second = bench.enqueue(scheduled);
+  EXPECT_NE(first.id, running.id);
+  EXPECT_EQ(first.id, second.id);
+  EXPECT_EQ(second.request.priority, Priority::manual);
+  EXPECT_EQ(second.request.policy, "app-pull");
+}
+
+TEST(Different_requests, of_one_repository_run_one_after_the_other) {
+  Bench bench;
+  auto push = Bench::pull("app");
+  push.direction = Direction::push;
+  bench.enqueue(Bench::pull("app"));
+  const auto second = bench.enqueue(push);
+  EXPECT_EQ(bench.background.size(), 1u);
+  EXPECT_EQ(bench.service->waiting_for(second.id), "another sync of app");
+  bench.work();
+  bench.work();
+  EXPECT_EQ(bench.worked_on.size(), 2u);
+}
+
+TEST(After_a_crash, queued_syncs_run_and_interrupted_ones_run_again_with_the_next_attempt) {
+  Bench bench(1);
+  const auto interrupted = bench.enqueue(Bench::pull("app"));
+  const auto queued = bench.enqueue(Bench::pull("lib"));
+  bench.recorder.crash();
+  bench.background.clear();
+  bench.start(1);
+  bench.service->adopt(bench.store.repositories(), bench.store.unfinished_syncs());
+  bench.recorder.settle();
+  bench.work();
+  bench.work();
+  EXPECT_EQ(bench.recorder.syncs.at(interrupted.id).attempt, 2);
+  EXPECT_EQ(bench.recorder.syncs.at(queued.id).attempt, 1);
+  for (const auto& [id, sync] : bench.recorder.syncs) EXPECT_EQ(sync.status, SyncStatus::completed);
+  EXPECT_EQ(bench.recorder.repositories.size(), 2u) << "repositories keep their ids";
+}
+
+TEST(A_sync_that_is_already_over, is_told_at_once_to_who_follows_it) {
+  Bench bench;
+  const auto sync = bench.enqueue(Bench::pull("app"));
+  bench.work();
+  bench.listener.changes.clear();
+  EXPECT_TRUE(bench.service->follow(sync.id));
+  bench.recorder.settle();
+  ASSERT_EQ(bench.listener.changes.size(), 1u);
+  EXPECT_EQ(bench.listener.changes[0].status, SyncStatus::completed);
+  EXPECT_FALSE(bench.service->follow("unknown"));
+}
+
+TEST(A_cancelled_sync, fails_with_the_given_reason_whether_it_waits_or_runs) {
+  Bench bench(1);
+  const Failure why{.kind = ErrorKind::transient, .message = "given up"};
+  const auto running = bench.enqueue(Bench::pull("app"));
+  const auto waiting = bench.enqueue(Bench::pull("lib"));
+  bench.service->cancel(waiting.id, why);
+  bench.service->cancel(running.id, why);
+  bench.recorder.settle();
+  bench.work();
+  EXPECT_TRUE(bench.saw_stop);
+  EXPECT_EQ(bench.recorder.syncs.at(running.id).failure, why);
+  EXPECT_EQ(bench.recorder.syncs.at(waiting.id).failure, why);
+  EXPECT_EQ(bench.worked_on.size(), 1u);
+}
+
+TEST(An_interrupted_service, leaves_running_syncs_to_the_next_process) {
+  Bench bench;
+  const auto sync = bench.enqueue(Bench::pull("app"));
+  bench.service->interrupt();
+  bench.work();
+  EXPECT_EQ(bench.recorder.syncs.at(sync.id).status, SyncStatus::in_progress);
+  EXPECT_EQ(bench.service->running(), 0u);
+  EXPECT_EQ(bench.listener.changes.size(), 1u) << "only its start was told";
+}
+
+TEST(A_repository_that_left_the_configuration, fails_its_queued_syncs_when_their_turn_comes) {
+  Bench bench(1);
+  bench.enqueue(Bench::pull("app"));
+  const auto orphan = bench.enqueue(Bench::pull("lib"));
+  bench.service->configure({Bench::repo("app")}, 1, 4);
+  bench.work();
+  bench.work();
+  EXPECT_EQ(bench.recorder.syncs.at(orphan.id).failure->kind, ErrorKind::bad_config);
+}
+
+}  // namespace
+}  // namespace refsyncd
