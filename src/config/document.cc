@@ -7,121 +7,21 @@
 
 #include <algorithm>
 #include <istream>
-#include <streambuf>
 #include <unordered_map>
 #include <vector>
 
 #include "base/text.h"
+#include "config/yaml_text.h"
 
 namespace refsyncd {
 namespace {
 
-constexpr size_t deepest = 32;                // levels of nesting; the deepest key we know stands at 7
-constexpr uint64_t most_values = 20'000'000;  // values of a document with all aliases written out
-constexpr size_t most_ahead = 1 << 20;        // bytes the scanner may read before it can say what they are
-constexpr size_t most_open_ahead = 1'000;     // brackets it may open meanwhile
+constexpr size_t deepest = 32;  // levels of nesting; the deepest key we know stands at 7
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+constexpr uint64_t most_values = 20'000'000;  // values of a document with all aliases written out
 
 Place place_of(const YAML::Mark& mark) {
   return {static_cast<uint32_t>(mark.line + 1), static_cast<uint32_t>(mark.column + 1)};
-}
-
-Place place_of_offset(std::string_view text, size_t offset) {
-  const auto before = text.substr(0, offset);
-  const auto lines = std::count(before.begin(), before.end(), '\n');
-  const auto line_start = before.rfind('\n');
-  return {static_cast<uint32_t>(lines + 1),
-          static_cast<uint32_t>(line_start == std::string_view::npos ? offset + 1 : offset - line_start)};
-}
-
-/// Hands the text to the scanner in small portions and stops it when it reads far ahead of what it reports:
-/// inside
-/// [...] and {...} it keeps every token until the bracket closes.
-class PortionedText : public std::streambuf {
- public:
-  explicit PortionedText(std::string_view text) : text_(text) {}
-  /// The scanner has reported something: it may read on.
-  void progressed() {
-    ahead_ = 0;
-    open_ahead_ = 0;
-  }
-  bool too_far_ahead() const { return ahead_ > most_ahead; }
-  bool too_deep() const { return open_ahead_ > static_cast<ptrdiff_t>(most_open_ahead); }
-
- protected:
-  int_type underflow() override {
-    if (text_.empty() || too_far_ahead() || too_deep()) return traits_type::eof();
-    const auto portion = text_.substr(0, 2048);
-    text_.remove_prefix(portion.size());
-    ahead_ += portion.size();
-    for (const char c : portion) open_ahead_ += (c == '[' || c == '{') - (c == ']' || c == '}');
-    auto* const begin = const_cast<char*>(portion.data());  // a get area is never written to
-    setg(begin, begin, begin + portion.size());
-    return traits_type::to_int_type(portion.front());
-  }
-
- private:
-  std::string_view text_;
-  size_t ahead_ = 0;
-  ptrdiff_t open_ahead_ = 0;
-};
-
-/// The scanner's words in ours, with a remedy.
-std::string explain(const std::string& message) {
-  struct Translation {
-    std::string_view theirs;
-    std::string_view ours;
-  };
-  static constexpr Translation translations[] = {
-      {"illegal map value",
-       "a value cannot start here; indent with spaces evenly, and quote a text that holds ': '"},
-      {"illegal map key", "a key cannot start here; check the indentation"},
-      {"illegal tab", "a tab cannot indent; use spaces"},
-      {"illegal block entry", "a list item cannot start here; check the indentation of '-'"},
-      {"illegal EOF in scalar", "this quoted text has no closing quote"},
-      {"illegal document indicator in scalar", "this quoted text has no closing quote"},
-      {"end of sequence flow not found", "this '[' has no closing ']'"},
-      {"end of map flow not found", "this '{' has no closing '}'"},
-      {"end of map not found", "a key must stand here; check the indentation"},
-      {"end of sequence not found", "a list item ('- ') must stand here; check the indentation"},
-      {"illegal flow end", "this closing bracket closes nothing"},
-      {"unknown token", "no value can start with this character; put the text in quotes"},
-      {"unknown escape character", "\"...\" knows no such escape; use '...' to take backslashes as they are"},
-      {"the referenced anchor is not defined", "this alias names no anchor that stands before it"},
-      {"bad file", "nested too deeply"},
-  };
-  for (const auto& translation : translations) {
-    if (message.starts_with(translation.theirs)) return std::string(translation.ours);
-  }
-  return fmt::format("this is not YAML: {}", printable(message));
-}
-
-/// True when `count` continuation bytes of a UTF-8 sequence stand at `at`.
-bool continues(std::string_view text, size_t at, size_t count) {
-  const auto bytes = text.substr(std::min(at, text.size()), count);
-  return bytes.size() == count && std::all_of(bytes.begin(), bytes.end(), [](char c) {
-           return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-         });
-}
-
-void check_encoding(std::string_view text) {
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-    throw SyntaxError({}, "the file is in UTF-16; save it as UTF-8");
-  }
-  size_t length = 1;
-  for (size_t at = 0; at < text.size(); at += length) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    length = byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-    if ((byte >= 0x80 && byte < 0xC2) || byte > 0xF4 || !continues(text, at + 1, length - 1)) {
-      throw SyntaxError(place_of_offset(text, at),
-                        fmt::format("the byte 0x{:02x} is not UTF-8; save the file as UTF-8", byte));
-    }
-    const bool control = byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t';
-    if (control || byte == 0x7F) {
-      throw SyntaxError(place_of_offset(text, at),
-                        fmt::format("a control character (0x{:02x}) cannot stand here", byte));
-    }
-  }
 }
 
 }  // namespace
@@ -176,6 +76,7 @@ class DocumentBuilder : public YAML::EventHandler {
   void open(const YAML::Mark& mark, const std::string& tag, Document::Kind kind, YAML::anchor_t anchor);
   void close();
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) const;
+  void require_closing_quote(const YAML::Mark& mark) const;
   void store_text(Document::Node& node, const YAML::Mark& mark, const std::string& value);
 
   Document& document_;
@@ -227,7 +128,24 @@ void DocumentBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, Y
   refuse_tag(mark, tag);
   auto& node = document_.nodes_[add(mark, Document::Kind::scalar, anchor)];
   node.quoted = tag == "!" ? 1 : 0;
+  if (node.quoted != 0) require_closing_quote(mark);
   store_text(node, mark, value);
+}
+
+/// yaml-cpp takes the end of the file for a closing quote.
+void DocumentBuilder::require_closing_quote(const YAML::Mark& mark) const {
+  const auto rest = document_.text_.substr(std::min(static_cast<size_t>(mark.pos), document_.text_.size()));
+  const char quote = rest.empty() ? ' ' : rest.front();
+  if (quote != '\'' && quote != '"') return;
+  for (size_t at = 1; at < rest.size(); ++at) {
+    const bool escaped = quote == '"' ? rest[at] == '\\' : rest.substr(at, 2) == "''";
+    if (escaped) {
+      ++at;
+    } else if (rest[at] == quote) {
+      return;
+    }
+  }
+  throw SyntaxError(place_of(mark), "this quoted text has no closing quote");
 }
 
 void DocumentBuilder::store_text(Document::Node& node, const YAML::Mark& mark, const std::string& value) {
@@ -264,42 +182,62 @@ void DocumentBuilder::close() {
   weigh({node.line, node.column}, closed.weight);
 }
 
+namespace {
+
+/// Where malformed YAML is reported, and how.
+SyntaxError syntax_error(const YAML::ParserException& problem, std::string_view text, Place innermost) {
+  const bool never_closed =
+      problem.msg.starts_with("end of sequence flow") || problem.msg.starts_with("end of map flow");
+  if (problem.mark.is_null() || never_closed) return {innermost, explain_syntax(problem.msg)};
+  const auto place = place_of(problem.mark);
+  const auto at = std::min(static_cast<size_t>(problem.mark.pos), text.size());
+  const auto line = text.substr(0, at).rfind('\n') + 1;
+  const auto indent = text.substr(line, text.find_first_not_of(" \t", line) - line);
+  if (const auto tab = indent.find('\t'); tab != std::string_view::npos) {
+    return {{place.line, static_cast<uint32_t>(tab + 1)}, "a tab cannot indent; use spaces"};
+  }
+  return {place, explain_syntax(problem.msg)};
+}
+
+/// Throws when the scanner was stopped, whatever it made of the text cut short.
+void refuse_bomb(const PortionedText& input, Place place) {
+  if (input.too_deep()) throw SyntaxError(place, "nested too deeply");
+  if (input.too_far_ahead()) {
+    throw SyntaxError(
+        place,
+        "a [...], {...}, text or comment that begins here is too long; write long lists and mappings in "
+        "block style, one item a line");
+  }
+}
+
+}  // namespace
+
 Document::Document(std::string_view text) : text_(text) {
   if (text_.starts_with(byte_order_mark)) text_.remove_prefix(byte_order_mark.size());
   check_encoding(text_);
   PortionedText input(text_);
-  std::istream stream(&input);
   DocumentBuilder builder(*this, input);
-  const auto refuse_bomb = [&](Place place) {
-    if (input.too_deep()) throw SyntaxError(place, "nested too deeply");
-    if (input.too_far_ahead()) {
-      throw SyntaxError(
-          place,
-          "a [...], {...}, text or comment that begins here is longer than 1 MiB; write long lists and "
-          "mappings in block style, one item a line");
-    }
-  };
   try {
-    YAML::Parser parser(stream);
-    if (!parser.HandleNextDocument(builder) || nodes_.size() == 1) {
-      refuse_bomb({});
-      throw SyntaxError({}, std::string(empty_file));
-    }
-    const auto end_of_first = nodes_.size();
-    if (parser.HandleNextDocument(builder)) {
-      const Node second = nodes_.size() > end_of_first ? nodes_[end_of_first] : nodes_.back();
-      throw SyntaxError(
-          {second.line, second.column},
-          "a second YAML document begins here; a configuration is one document (check '---' and the "
-          "indentation)");
-    }
-    refuse_bomb({});
+    build(input, builder);
+    refuse_bomb(input, {});
   } catch (const YAML::ParserException& problem) {
-    refuse_bomb(builder.innermost());
-    const bool unplaced = problem.mark.is_null() || problem.msg.starts_with("end of sequence flow") ||
-                          problem.msg.starts_with("end of map flow");
-    throw SyntaxError(unplaced ? builder.innermost() : place_of(problem.mark), explain(problem.msg));
+    refuse_bomb(input, builder.innermost());
+    throw syntax_error(problem, text_, builder.innermost());
   }
+  if (nodes_.size() == 1) throw SyntaxError({}, std::string(empty_file));
+}
+
+void Document::build(PortionedText& input, DocumentBuilder& builder) {
+  std::istream stream(&input);
+  YAML::Parser parser(stream);
+  parser.HandleNextDocument(builder);
+  const auto end_of_first = nodes_.size();
+  if (!parser.HandleNextDocument(builder)) return;
+  const auto& second = nodes_[std::min(end_of_first, nodes_.size() - 1)];
+  throw SyntaxError(
+      {second.line, second.column},
+      "a second YAML document begins here; a configuration is one document (check '---' and the "
+      "indentation)");
 }
 
 Value Document::root() const { return Value::at(*this, 1); }

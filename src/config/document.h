@@ -25,6 +25,8 @@ class SyntaxError : public std::runtime_error {
 };
 
 class Value;
+class DocumentBuilder;
+class PortionedText;
 
 /// What is said about a file with nothing in it.
 inline constexpr std::string_view empty_file = "the file is empty; a configuration has at least 'policies'";
@@ -58,6 +60,8 @@ class Document {
     uint32_t size = 0;   ///< scalar: length of its text; list and map: number of children
     uint32_t next = 0;   ///< next child of the same parent
   };
+
+  void build(PortionedText& input, DocumentBuilder& builder);
 
   std::string_view text_;
   std::string unescaped_;  ///< scalars that do not stand in text_ as they are; they begin at text_.size()

@@ -21,6 +21,7 @@ bool same_list(std::vector<std::string> a, std::vector<std::string> b) {
 }  // namespace
 
 bool globs_overlap(std::string_view a, std::string_view b) {
+  if (a.find('*') == a.npos && b.find('*') == b.npos) return a == b;
   // meets[j]: some text matches the part of `a` seen so far and the first j characters of `b`.
   std::vector<char> meets(b.size() + 1, 0);
   meets[0] = 1;
