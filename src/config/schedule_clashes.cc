@@ -69,14 +69,16 @@ void report_push_clashes(Problems& problems, std::span<const Policy> policies, s
     const auto& policy = policies[i];
     const std::string_view identity = repos.identities[repos.by_name.at(policy.repo)];
     if (policy.direction != Direction::push || identity.empty()) continue;
-    for (const auto other : by_upstream.join(identity, i)) {
-      if (policies[other].repo == policy.repo || !globs_overlap(policies[other].globs, policy.globs))
+    for (const auto other : by_upstream.join(stable_hash(identity), i)) {
+      const auto& earlier = policies[other];
+      if (repos.identities[repos.by_name.at(earlier.repo)] != identity || earlier.repo == policy.repo)
         continue;
+      if (!globs_overlap(earlier.globs, policy.globs)) continue;
       problems.add(
           places[i],
           fmt::format("this policy pushes refs to the same upstream as '{}' in line {}, from another "
                       "repository; give them globs that do not overlap",
-                      policies[other].name, places[other].line));
+                      earlier.name, places[other].line));
       break;
     }
   }
