@@ -35,6 +35,7 @@ function(refsyncd_test name)
   add_executable(${name}_tests ${test_SOURCES})
   target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name}_tests PRIVATE refsyncd_options GTest::gtest_main GTest::gmock ${test_LIBRARIES})
+  target_compile_options(${name}_tests PRIVATE -O0 -g0)  # what is measured and debugged is the code under test
   foreach(dependency IN LISTS test_DEPENDS)
     target_link_libraries(${name}_tests PRIVATE refsyncd_${dependency})
   endforeach()
