@@ -68,7 +68,7 @@ void Agent::run() {
   engine_.start(std::move(*config_));
   config_.reset();
   for (const auto& state : states) metrics_.restore(state);
-  turn();
+  last_turn_.store(clock_.steady().time_since_epoch().count());
   listen(http_);
   service_manager_.ready(summary());
   while (!stopping_) turn();

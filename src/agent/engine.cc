@@ -11,7 +11,7 @@ using std::chrono::hours;
 
 constexpr milliseconds purge_interval = hours(1);
 constexpr milliseconds keep_backups = hours(24 * 30);
-constexpr size_t purge_batch = 5000;
+constexpr size_t purge_batch = 1000;
 
 }  // namespace
 
