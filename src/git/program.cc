@@ -17,7 +17,7 @@ constexpr std::pair<int, int> oldest{2, 34};
 
 std::string find_git() {
   for (const std::string_view folder : {"/usr/local/bin", "/usr/bin", "/bin"}) {
-    const auto candidate = fmt::format("{}/git", folder);
+    auto candidate = fmt::format("{}/git", folder);
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   throw Error(ErrorKind::bad_config, "git is not installed: found none in /usr/local/bin, /usr/bin or /bin");
@@ -48,8 +48,8 @@ std::string usable_version(const Finished& finished) {
 
 }  // namespace
 
-GitProgram::GitProgram(std::filesystem::path state_dir)
-    : state_dir_(std::filesystem::absolute(std::move(state_dir))), git_(find_git()) {
+GitProgram::GitProgram(const std::filesystem::path& state_dir)
+    : state_dir_(std::filesystem::absolute(state_dir)), git_(find_git()) {
   for (const auto& folder : {state_dir_, state_dir_ / "home"}) {
     std::error_code problem;
     std::filesystem::create_directories(folder, problem);

@@ -19,7 +19,7 @@ class GitProgram {
   /// Finds git (2.34 or newer) on the fixed PATH and writes the global configuration and the empty home that
   /// all children use below `state_dir` (created, mode 0700). Throws Error(bad_config) when git is missing or
   /// too old.
-  explicit GitProgram(std::filesystem::path state_dir);
+  explicit GitProgram(const std::filesystem::path& state_dir);
 
   /// Runs `git <arguments>` in a repository ("" for none), with the base environment alone: no transport is
   /// allowed. Never throws for git's own failure: look at Finished.

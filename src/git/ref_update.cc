@@ -106,7 +106,7 @@ void RefTransaction::apply(Updates updates) {
     const auto rest = still_possible(updates, finished);
     const auto problem =
         classify_git_failure(finished, fmt::format("updating refs of {}", repository_.path().string()));
-    if (rest.size() == updates.size() || round == most_rounds) throw problem;
+    if (rest.size() == updates.size() || round == most_rounds) throw Error(problem);
     updates = rest;
   }
 }
@@ -131,7 +131,7 @@ std::vector<std::string> RefTransaction::raced(std::span<const RefUpdate> update
   for (const auto& update : updates) {
     if (!holds(update)) names.push_back(update.name);
   }
-  if (obstacle_ && names.size() == updates.size()) throw *obstacle_;
+  if (obstacle_ && names.size() == updates.size()) throw Error(*obstacle_);
   return names;
 }
 

@@ -27,8 +27,8 @@ struct Advertisement {
   std::string head_target;  ///< "refs/heads/main"; "" when HEAD is absent, detached or not told
 };
 
-/// A change we ask an upstream to make. `value` absent (all zero) deletes. `expected` is the value the ref must still
-/// have, absent = it must not exist: compare-and-swap on the other side.
+/// A change we ask an upstream to make. `value` absent (all zero) deletes. `expected` is the value the ref
+/// must still have, absent = it must not exist: compare-and-swap on the other side.
 struct PushCommand {
   std::string name;
   ObjectId value;
@@ -47,14 +47,15 @@ struct PushResult {
 struct Operation {
   SteadyTime deadline = SteadyTime::max();
   std::stop_token stop;
-  std::function<void(std::string_view)> progress;  ///< may be empty; gets printable one-line progress; any thread
-  size_t max_refs = 100'000;                       ///< a longer advertisement is refused (bad_config)
+  std::function<void(std::string_view)>
+      progress;               ///< may be empty; gets printable one-line progress; any thread
+  size_t max_refs = 100'000;  ///< a longer advertisement is refused (bad_config)
   size_t max_advertised_bytes = 64 << 20;
 };
 
-/// The transport port: everything we ever ask of an upstream. Calls block until done, honour the Operation they were
-/// made with, and throw classified Errors whose messages are printable and free of secrets. One sync uses one Remote,
-/// on one thread.
+/// The transport port: everything we ever ask of an upstream. Calls block until done, honour the Operation
+/// they were made with, and throw classified Errors whose messages are printable and free of secrets. One
+/// sync uses one Remote, on one thread.
 class Remote {
  public:
   virtual ~Remote() = default;
@@ -62,13 +63,14 @@ class Remote {
   /// Lists branches and tags whose names start with one of the prefixes (full names). May list more.
   virtual Advertisement list(std::span<const std::string> prefixes) = 0;
 
-  /// Fetches the named refs with all their objects that the scratch repository's target does not have. Afterwards the
-  /// scratch holds each ref under its own name, with the value the upstream had at that moment (it may have moved since
-  /// list()), and its objects are fsck'd and connected. A name that vanished meanwhile is Error(transient).
+  /// Fetches the named refs with all their objects that the scratch repository's target does not have.
+  /// Afterwards the scratch holds each ref under its own name, with the value the upstream had at that moment
+  /// (it may have moved since list()), and its objects are fsck'd and connected. A name that vanished
+  /// meanwhile is Error(transient).
   virtual void fetch(ScratchRepository& into, std::span<const std::string> names) = 0;
 
-  /// Sends objects and asks for the changes, each on its own: one refusal does not stop the others. Objects are read
-  /// through the scratch repository's alternates. Results come in the order of the commands.
+  /// Sends objects and asks for the changes, each on its own: one refusal does not stop the others. Objects
+  /// are read through the scratch repository's alternates. Results come in the order of the commands.
   virtual std::vector<PushResult> push(ScratchRepository& from, std::span<const PushCommand> commands) = 0;
 };
 
