@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <memory_resource>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -65,7 +66,9 @@ class Document {
 
   std::string_view text_;
   std::string unescaped_;  ///< scalars that do not stand in text_ as they are; they begin at text_.size()
-  std::deque<Node> nodes_;
+  std::pmr::monotonic_buffer_resource
+      node_memory_;  // large blocks, so that freeing it leaves no holes in the heap
+  std::pmr::deque<Node> nodes_{&node_memory_};
 };
 
 /// A value of a document, or none. A small handle; valid as long as the document.

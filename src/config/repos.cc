@@ -11,12 +11,16 @@
 namespace refsyncd {
 namespace {
 
+std::string managed_path(const std::string& folder, const std::string& name) {
+  return fmt::format("{}/{}.git", folder, name);
+}
+
 /// Reads the entries of `repos` one after another into the table.
 class RepoReader {
  public:
   RepoReader(Reading& reading, const ServiceConfig& service)
       : reading_(reading),
-        managed_folder_(service.data_dir / "repos" / service.org),
+        managed_folder_((service.data_dir / "repos" / service.org).string()),
         table_(reading.scratch) {}
 
   void reserve(size_t count) { table_.repos.reserve(count); }
@@ -31,7 +35,7 @@ class RepoReader {
   void check_paths();
 
   Reading& reading_;
-  std::filesystem::path managed_folder_;
+  std::string managed_folder_;
   RepoTable table_;
   std::vector<uint32_t> name_lines_;
   std::vector<Place> path_places_;  // of each repository's `path`, or of its name
@@ -67,7 +71,7 @@ void RepoReader::read(Value name, Value value) {
     repo.managed = false;
     any_named_path_ = true;
   } else {
-    repo.path = (managed_folder_ / (repo.name + ".git")).string();
+    repo.path = managed_path(managed_folder_, repo.name);
   }
   table_.identities.emplace_back();
   name_lines_.push_back(name.place().line);
@@ -131,11 +135,11 @@ void RepoReader::check_paths() {
     const auto real = std::filesystem::weakly_canonical(path, unreadable);
     return unreadable ? path.string() : real.string();
   };
-  const std::filesystem::path managed_folder = canonical(managed_folder_);
+  const auto managed_folder = canonical(managed_folder_);
   std::unordered_map<std::string, size_t> seen;
   for (size_t i = 0; i < table_.repos.size(); ++i) {
     const auto& repo = table_.repos[i];
-    const auto real = repo.managed ? (managed_folder / (repo.name + ".git")).string() : canonical(repo.path);
+    const auto real = repo.managed ? managed_path(managed_folder, repo.name) : canonical(repo.path);
     const auto [first, fresh] = seen.emplace(real, i);
     if (fresh) continue;
     reading_.problems.add(
