@@ -6,8 +6,8 @@
 
 namespace refsyncd {
 
-/// A value that must not be shown. Whatever prints it prints "[secret]"; only reveal() gives the value, and each call
-/// of reveal() is a place to review.
+/// A value that must not be shown. Whatever prints it prints "[secret]"; only reveal() gives the value, and
+/// each call of reveal() is a place to review.
 class Secret {
  public:
   Secret() = default;

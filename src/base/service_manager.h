@@ -15,7 +15,8 @@ class ServiceManager {
   void stopping(const std::string& status);
   void status(const std::string& status);
   void watchdog();
-  /// How often watchdog() must be called (half of WatchdogSec), nothing when no watchdog is set for this process.
+  /// How often watchdog() must be called (half of WatchdogSec), nothing when no watchdog is set for this
+  /// process.
   std::optional<std::chrono::milliseconds> watchdog_interval() const;
 };
 

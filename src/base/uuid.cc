@@ -22,7 +22,8 @@ std::string new_uuid(WallTime now) {
   const auto millisecond = now.time_since_epoch().count();
   if (millisecond > last_millisecond) {
     last_millisecond = millisecond;
-    counter = static_cast<uint32_t>(random[0] & 0x7FF);  // starts low, so that 2048 or more ids fit into a millisecond
+    counter = static_cast<uint32_t>(random[0] &
+                                    0x7FF);  // starts low, so that 2048 or more ids fit into a millisecond
   } else if (++counter > 0xFFF) {
     ++last_millisecond;  // borrowed from the future rather than out of order
     counter = 0;

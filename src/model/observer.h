@@ -8,8 +8,9 @@
 
 namespace refsyncd {
 
-/// Hears what happens, to report it: metrics, log, progress. Called on the loop's thread unless said otherwise; must
-/// return quickly and never throw. Each event is told once, except that a crash may repeat the last ones.
+/// Hears what happens, to report it: metrics, log, progress. Called on the loop's thread unless said
+/// otherwise; must return quickly and never throw. Each event is told once, except that a crash may repeat
+/// the last ones.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -30,9 +31,11 @@ class Observer {
 
   /// A policy's scheduled time was taken `late` after it came.
   virtual void run_started(const Policy&, milliseconds /*late*/) {}
-  /// An attempt of a run failed. `retry_in` is the wait before the next one; nothing when the run ends with it.
+  /// An attempt of a run failed. `retry_in` is the wait before the next one; nothing when the run ends with
+  /// it.
   virtual void attempt_failed(const Policy&, const Failure&, std::optional<milliseconds> /*retry_in*/) {}
-  /// A run has ended; the state holds its result. `was` is the state before the run's end: compare to notice changes.
+  /// A run has ended; the state holds its result. `was` is the state before the run's end: compare to notice
+  /// changes.
   virtual void run_finished(const Policy&, const PolicyState& /*was*/, const PolicyState& /*now*/) {}
   /// A policy's next scheduled time.
   virtual void run_scheduled(const Policy&, WallTime /*next_due*/) {}
@@ -64,7 +67,8 @@ class Observers final : public Observer {
   void run_started(const Policy& policy, milliseconds late) override {
     for (auto* o : observers_) o->run_started(policy, late);
   }
-  void attempt_failed(const Policy& policy, const Failure& failure, std::optional<milliseconds> retry_in) override {
+  void attempt_failed(const Policy& policy, const Failure& failure,
+                      std::optional<milliseconds> retry_in) override {
     for (auto* o : observers_) o->attempt_failed(policy, failure, retry_in);
   }
   void run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) override {

@@ -47,7 +47,8 @@ using Auth = std::variant<std::monostate, TokenAuth, PasswordAuth, SshAuth>;
 enum class Transport { https, http, ssh, file };
 std::string_view to_string(Transport);
 
-/// The Git server a repository is kept in sync with. The URL holds no credentials and was validated by the parser.
+/// The Git server a repository is kept in sync with. The URL holds no credentials and was validated by the
+/// parser.
 struct Upstream {
   std::string url;
   Transport transport = Transport::https;
@@ -61,7 +62,7 @@ struct Upstream {
 /// A repository of the agent: a bare Git repository on this machine.
 struct Repo {
   std::string name;
-  std::string path;  ///< absolute; under data_dir/repos/<org>/<name>.git unless the user named one
+  std::string path;     ///< absolute; under data_dir/repos/<org>/<name>.git unless the user named one
   bool managed = true;  ///< we create it when missing; false for one the user named with `path:`
   std::optional<Upstream> upstream;
 
@@ -89,8 +90,8 @@ struct Jitter {
   bool operator==(const Jitter&) const = default;
 };
 
-/// How often and how patiently a run tries: `attempts` syncs at most, the waits between them growing from `first`,
-/// doubling, up to `max`.
+/// How often and how patiently a run tries: `attempts` syncs at most, the waits between them growing from
+/// `first`, doubling, up to `max`.
 struct RetryRule {
   int attempts = 5;
   milliseconds first = std::chrono::seconds(2);
@@ -110,9 +111,9 @@ struct Policy {
   RetryRule retry;
   milliseconds timeout = std::chrono::minutes(10);  ///< of one sync, from its start
   milliseconds stale_after{};  ///< readiness fails when the last success is older; 0 = three due times missed
-  bool catch_up = true;  ///< run at start what came due while the agent was not running
-  bool force = false;    ///< overwrite diverged branches and moved tags, keeping a backup ref
-  bool prune = false;    ///< delete refs the source no longer has, guarded, keeping a backup ref
+  bool catch_up = true;        ///< run at start what came due while the agent was not running
+  bool force = false;          ///< overwrite diverged branches and moved tags, keeping a backup ref
+  bool prune = false;          ///< delete refs the source no longer has, guarded, keeping a backup ref
 
   bool operator==(const Policy&) const = default;
 };

@@ -29,10 +29,11 @@ struct PolicyState {
   std::optional<WallTime> last_due;        ///< the scheduled time the last scheduled run stands for
   std::optional<WallTime> last_attempt;    ///< when a sync was last asked for
   std::optional<WallTime> last_success;    ///< when a run last completed
-  std::optional<WallTime> not_before;      ///< scheduled runs wait until then (auth, not_found, untrusted, bad_config)
-  int consecutive_failures = 0;            ///< runs failed since the last success
-  std::optional<Failure> last_failure;     ///< of the last failed attempt; cleared by a success
-  RefCounts last_counts;                   ///< refs of the last completed sync
+  std::optional<WallTime>
+      not_before;                ///< scheduled runs wait until then (auth, not_found, untrusted, bad_config)
+  int consecutive_failures = 0;  ///< runs failed since the last success
+  std::optional<Failure> last_failure;  ///< of the last failed attempt; cleared by a success
+  RefCounts last_counts;                ///< refs of the last completed sync
 
   bool operator==(const PolicyState&) const = default;
 };

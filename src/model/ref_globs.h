@@ -6,8 +6,8 @@
 namespace refsyncd {
 
 /// Which refs a sync is about. Patterns match names without refs/heads/ or refs/tags/; `*` matches any run of
-/// characters, slashes included; every other character stands for itself (the sync contract's globs). An empty list
-/// matches nothing.
+/// characters, slashes included; every other character stands for itself (the sync contract's globs). An
+/// empty list matches nothing.
 struct RefGlobs {
   std::vector<std::string> branches;
   std::vector<std::string> tags;
@@ -24,7 +24,8 @@ struct RefGlobs {
 /// True when the whole name matches the pattern. Linear in pattern times name, also for hostile patterns.
 bool glob_matches(std::string_view pattern, std::string_view name);
 
-/// Why a pattern can never match a ref name (git-check-ref-format(1)), or "" when it can: it holds a space, `?`, `[`,
+/// Why a pattern can never match a ref name (git-check-ref-format(1)), or "" when it can: it holds a space,
+/// `?`, `[`,
 /// `..`, a control character ..., or starts with refs/.
 std::string glob_problem(std::string_view pattern);
 

@@ -36,8 +36,8 @@ struct SyncQuery {
   bool with_refs = true;  ///< false leaves Sync::refs empty, which is much cheaper
 };
 
-/// The durable memory. Safe from any thread; calls block on the disk. Errors are thrown as Error(internal), or
-/// Error(transient) when the disk is full or busy.
+/// The durable memory. Safe from any thread; calls block on the disk. Errors are thrown as Error(internal),
+/// or Error(transient) when the disk is full or busy.
 class Store {
  public:
   virtual ~Store() = default;
@@ -49,20 +49,21 @@ class Store {
   virtual std::vector<Sync> unfinished_syncs() = 0;
   virtual std::optional<Sync> sync(const std::string& id) = 0;
   virtual std::vector<Sync> syncs(const SyncQuery& query) = 0;
-  /// Deletes terminal syncs that finished before `before`, and ref lists nobody uses any more, at most `limit` syncs.
-  /// Returns how many syncs went.
+  /// Deletes terminal syncs that finished before `before`, and ref lists nobody uses any more, at most
+  /// `limit` syncs. Returns how many syncs went.
   virtual size_t purge(WallTime before, size_t limit) = 0;
 };
 
-/// Collects what must be durable before something else may happen. Used on the loop's thread; writes happen in the
-/// background, in groups, in order.
+/// Collects what must be durable before something else may happen. Used on the loop's thread; writes happen
+/// in the background, in groups, in order.
 class Recorder {
  public:
   virtual ~Recorder() = default;
   virtual void record(const RepositoryRecord& repository) = 0;
   virtual void record(const Sync& sync) = 0;
   virtual void record(const PolicyState& state) = 0;
-  /// Calls `effect` on the loop's thread once everything recorded so far is durable. Effects keep their order.
+  /// Calls `effect` on the loop's thread once everything recorded so far is durable. Effects keep their
+  /// order.
   virtual void when_durable(std::function<void()> effect) = 0;
 };
 

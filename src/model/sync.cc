@@ -62,10 +62,10 @@ std::string_view to_string(Reason reason) {
 
 std::optional<Reason> reason_from(std::string_view name) {
   using enum Reason;
-  return find_by_name(std::array{up_to_date, created, fast_forward, forced, pruned, excluded, non_fast_forward,
-                                 tag_exists, directory_file_conflict, raced, remote_refused, prune_guard,
-                                 not_a_commit, missing_object},
-                      name);
+  return find_by_name(
+      std::array{up_to_date, created, fast_forward, forced, pruned, excluded, non_fast_forward, tag_exists,
+                 directory_file_conflict, raced, remote_refused, prune_guard, not_a_commit, missing_object},
+      name);
 }
 
 size_t& RefCounts::operator[](Outcome outcome) {
@@ -101,8 +101,8 @@ std::optional<Priority> priority_from(std::string_view name) {
 }
 
 bool SyncRequest::same_work(const SyncRequest& other) const {
-  return repo == other.repo && direction == other.direction && globs == other.globs && exclude == other.exclude &&
-         force == other.force && prune == other.prune;
+  return repo == other.repo && direction == other.direction && globs == other.globs &&
+         exclude == other.exclude && force == other.force && prune == other.prune;
 }
 
 }  // namespace refsyncd

@@ -18,7 +18,8 @@ std::optional<SyncStatus> sync_status_from(std::string_view);
 
 /// What became of one ref (the sync contract's words).
 enum class Outcome { updated, unchanged, filtered, rejected };
-inline constexpr std::array all_outcomes{Outcome::updated, Outcome::unchanged, Outcome::filtered, Outcome::rejected};
+inline constexpr std::array all_outcomes{Outcome::updated, Outcome::unchanged, Outcome::filtered,
+                                         Outcome::rejected};
 std::string_view to_string(Outcome);
 std::optional<Outcome> outcome_from(std::string_view);
 
@@ -42,7 +43,8 @@ enum class Reason {
 std::string_view to_string(Reason);
 std::optional<Reason> reason_from(std::string_view);
 
-/// The outcome of one ref. `before` is what the target held; `after` is what it holds now (all zero = absent).
+/// The outcome of one ref. `before` is what the target held; `after` is what it holds now (all zero =
+/// absent).
 struct RefResult {
   std::string name;  ///< full name, raw bytes
   std::optional<ObjectId> before;
@@ -92,10 +94,10 @@ struct SyncRequest {
   bool operator==(const SyncRequest&) const = default;
 };
 
-/// The contract's sync. `refs` and `failure` follow its rules: refs is set on completed syncs and may be on failed
-/// ones; failure is set on failed ones alone.
+/// The contract's sync. `refs` and `failure` follow its rules: refs is set on completed syncs and may be on
+/// failed ones; failure is set on failed ones alone.
 struct Sync {
-  std::string id;       ///< UUIDv7 of the local service, or the hosted service's id
+  std::string id;  ///< UUIDv7 of the local service, or the hosted service's id
   std::string repo_id;
   SyncRequest request;
   SyncStatus status = SyncStatus::queued;

@@ -14,8 +14,8 @@ class SyncListener {
   virtual void sync_changed(const Sync& sync) = 0;
 };
 
-/// Performs syncs somewhere: in this process, or through a hosted API. All calls are made on the loop's thread and
-/// return at once.
+/// Performs syncs somewhere: in this process, or through a hosted API. All calls are made on the loop's
+/// thread and return at once.
 class SyncService {
  public:
   /// How an enqueue ended: the recorded sync, or why the service would not take it.
@@ -23,15 +23,16 @@ class SyncService {
 
   virtual ~SyncService() = default;
 
-  /// Asks for a sync. `answer` is called once, later, on the loop's thread, when the sync is durable or refused. An
-  /// identical request that is still waiting gets that sync; the more urgent priority holds.
+  /// Asks for a sync. `answer` is called once, later, on the loop's thread, when the sync is durable or
+  /// refused. An identical request that is still waiting gets that sync; the more urgent priority holds.
   virtual void enqueue(const SyncRequest& request, Answer answer) = 0;
 
-  /// Follow a sync again after a restart: its end will be told to the listener, at once if it is already over. False
-  /// when the service does not know the id.
+  /// Follow a sync again after a restart: its end will be told to the listener, at once if it is already
+  /// over. False when the service does not know the id.
   virtual bool follow(const std::string& sync_id) = 0;
 
-  /// Gives a sync up: a queued one fails, a running one is stopped and fails. Unknown or ended ones are ignored.
+  /// Gives a sync up: a queued one fails, a running one is stopped and fails. Unknown or ended ones are
+  /// ignored.
   virtual void cancel(const std::string& sync_id, const Failure& why) = 0;
 
   /// When tick() wants to be called; SteadyTime::max() for never.
