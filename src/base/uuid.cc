@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/rand.h>
 
+#include <charconv>
 #include <cstdint>
 #include <mutex>
 #include <stdexcept>
@@ -31,6 +32,15 @@ std::string new_uuid(WallTime now) {
   const auto time = static_cast<uint64_t>(last_millisecond) & 0xFFFFFFFFFFFFULL;
   return fmt::format("{:08x}-{:04x}-7{:03x}-{:04x}-{:012x}", time >> 16, time & 0xFFFF, counter,
                      0x8000 | (random[1] >> 50), random[1] & 0xFFFFFFFFFFFFULL);
+}
+
+std::optional<WallTime> time_of_uuid(std::string_view text) {
+  if (text.size() < 36 || text[8] != '-' || text[14] != '7') return std::nullopt;
+  const auto digits = fmt::format("{}{}", text.substr(0, 8), text.substr(9, 4));  // the first 48 bits
+  int64_t millisecond = 0;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), millisecond, 16);
+  if (problem != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return WallTime{milliseconds{millisecond}};
 }
 
 }  // namespace refsyncd

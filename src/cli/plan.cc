@@ -1,9 +1,9 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/temporary_folder.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "contract/sync_json.h"
@@ -13,27 +13,6 @@
 
 namespace refsyncd {
 namespace {
-
-/// A private folder for git's settings, gone at the end: a plan leaves nothing in the data directory.
-class PrivateFolder {
- public:
-  PrivateFolder() {
-    auto name = (std::filesystem::temp_directory_path() / "refsyncd-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw Error(ErrorKind::transient, "cannot create a temporary folder");
-    path_ = name;
-  }
-  PrivateFolder(const PrivateFolder&) = delete;
-  PrivateFolder& operator=(const PrivateFolder&) = delete;
-  ~PrivateFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 void print_plan(const Policy& policy, const RefResults& refs) {
   fmt::print("{}: {} of {} would leave {}\n", policy.name, to_string(policy.direction), policy.repo,
@@ -48,7 +27,7 @@ void print_failure(const Policy& policy, const Failure& failure) {
 Exit plan(const Parsed& parsed, const std::vector<std::string>& names, bool json) {
   const auto config = read_config(parsed);
   const SystemClock clock;
-  const PrivateFolder folder;
+  const TemporaryFolder folder;  // git's settings: a plan leaves nothing in the data directory
   const GitProgram git(folder.path());
   const SyncJob job(
       clock, git,

@@ -2,23 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include "base/uuid.h"
 
 namespace refsyncd {
-namespace {
-
-/// The time in a UUIDv7's first 48 bits, in milliseconds (RFC 9562); nothing when the text is none.
-std::optional<WallTime> time_of(std::string_view uuid) {
-  if (uuid.size() < 36 || uuid[8] != '-' || uuid[14] != '7') return std::nullopt;
-  const auto digits = std::string(uuid.substr(0, 8)) + std::string(uuid.substr(9, 4));
-  int64_t millisecond = 0;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), millisecond, 16);
-  if (problem != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  return WallTime{milliseconds{millisecond}};
-}
-
-}  // namespace
-
 std::string backup_ref(const Sync& sync, const std::string& ref_name) {
   constexpr std::string_view refs = "refs/";
   return fmt::format("{}{}.{}/{}", backup_prefix, sync.id, sync.attempt, ref_name.substr(refs.size()));
@@ -48,7 +34,7 @@ std::vector<RefUpdate> expired_backups(std::span<const RefValue> backups, WallTi
   std::vector<RefUpdate> deletions;
   for (const auto& ref : backups) {
     if (!ref.name.starts_with(backup_prefix)) continue;
-    const auto made = time_of(std::string_view(ref.name).substr(backup_prefix.size()));
+    const auto made = time_of_uuid(std::string_view(ref.name).substr(backup_prefix.size()));
     if (made && *made < before) deletions.push_back({.name = ref.name, .value = {}, .expected = ref.id});
   }
   return deletions;

@@ -6,6 +6,7 @@
 
 #include "base/duration.h"
 #include "base/handle.h"
+#include "base/temporary_folder.h"
 #include "config/secrets.h"
 #include "local/backup.h"
 #include "local/patience.h"
@@ -22,27 +23,6 @@ Secret read_credential(const Auth& auth) {
                           [](const SshAuth&) { return Secret{}; }},
                     auth);
 }
-
-/// A folder of its own under the system's temporary folder, gone at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    auto name = (fs::temp_directory_path() / "refsyncd-plan-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw Error(ErrorKind::transient, "cannot create a temporary folder");
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 void remove_expired_backups(const Repository& repository, WallTime before, const Operation& operation) {
   const auto expired = expired_backups(repository.reader().refs_below(backup_prefix), before);

@@ -75,5 +75,17 @@ TEST(Uuid, differs_in_its_random_part) {
   EXPECT_EQ(tails.size(), 1000u);
 }
 
+TEST(The_time_of_a_uuid, is_read_back_to_the_millisecond_and_from_nothing_else) {
+  const WallTime then{std::chrono::sys_days{std::chrono::year{2030} / 2 / 3} +
+                      std::chrono::milliseconds(12'345)};
+  const auto uuid = new_uuid(then);
+  EXPECT_EQ(time_of_uuid(uuid), then);
+  EXPECT_EQ(time_of_uuid(uuid + ".2/heads/main"), then);
+  for (const char* text :
+       {"", "by-hand", "123e4567-e89b-42d3-a456-426614174000", "xxxxxxxx-xxxx-7xxx-xxxx-xxxxxxxxxxxx"}) {
+    EXPECT_FALSE(time_of_uuid(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace refsyncd
