@@ -64,9 +64,11 @@ AddressList resolve(const HostAndPort& where, int family, const Target& target) 
   wanted.ai_family = family;
   wanted.ai_socktype = SOCK_STREAM;
   wanted.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  // localhost is loopback whatever the machine's files say (RFC 6761, section 6.3).
+  const auto host = where.host == "localhost" ? "127.0.0.1" : where.host;
   addrinfo* found = nullptr;
   const int problem =
-      ::getaddrinfo(where.host.empty() ? nullptr : where.host.c_str(), where.port.c_str(), &wanted, &found);
+      ::getaddrinfo(host.empty() ? nullptr : host.c_str(), where.port.c_str(), &wanted, &found);
   if (problem != 0) target.refuse(::gai_strerror(problem), fmt::format("change {}", target.setting));
   return AddressList(found);
 }
