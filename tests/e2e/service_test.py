@@ -146,7 +146,8 @@ class Limits(Service):
 
     def test_policies_beyond_the_limit_share_their_series(self):
         agent = self.start(self.configure_many(3, metrics={"max_policies": 2}))
-        metrics = agent.wait_metric(SYNCS, 2, policy="_other", status="completed")
+        agent.wait_metric(SYNCS, 2, policy="_other", status="completed")
+        metrics = agent.wait_metric(SYNCS, policy="app0-pull", status="completed")
         self.assertEqual(metrics.value("refsyncd_metrics_truncated"), 1)
         self.assertEqual(metrics.total("refsyncd_refs_total", policy="app0-pull", outcome="updated"), 1)
         self.assertEqual(metrics.total("refsyncd_refs_total", policy="app2-pull"), 0)
