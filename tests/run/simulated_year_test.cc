@@ -168,7 +168,7 @@ CronSchedule cron(const std::string& expression, const std::string& zone) {
 }
 
 // Sanitizers slow a year down tenfold; they see the same code with fewer policies.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef REFSYNCD_SANITIZED
 constexpr size_t policy_count = 100;
 #else
 constexpr size_t policy_count = 1000;
