@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -25,7 +26,21 @@ struct HttpConfig {
   bool operator==(const HttpConfig&) const = default;
 };
 
+enum class ServiceKind { local, mesa };
+
+/// The hosted service, when it is the one that syncs.
+struct MesaConfig {
+  std::string url = "https://api.mesa.dev/v1";  ///< base URL, without a final slash
+  SecretSource credential;                      ///< API key or access token, read again at each use
+  std::optional<SecretSource> webhook_secret;   ///< of POST /webhooks/mesa; nothing = no webhooks are taken
+  bool manage_upstream = false;                 ///< set the upstream there when it differs from the file
+  bool operator==(const MesaConfig&) const = default;
+};
+
 struct ServiceConfig {
+  ServiceKind kind = ServiceKind::local;
+  MesaConfig mesa;  ///< only with kind mesa
+  /// The organisation. "" = the one the credential belongs to (mesa only).
   std::string org = "local";
   std::filesystem::path data_dir;                        ///< absolute
   int concurrency = 8;                                   ///< syncs at the same time
@@ -40,6 +55,29 @@ struct MetricsConfig {
   bool operator==(const MetricsConfig&) const = default;
 };
 
+/// What a caller of the API may do; one does not imply another.
+struct ApiScopes {
+  bool read = false;
+  bool write = false;
+  bool admin = false;
+  bool operator==(const ApiScopes&) const = default;
+};
+struct ApiToken {
+  std::string name;
+  std::string file;  ///< holds the token; read again when it changes
+  ApiScopes scopes;
+  bool operator==(const ApiToken&) const = default;
+};
+struct ApiConfig {
+  std::vector<ApiToken> tokens;  ///< none: the API answers on the Unix socket only
+  bool allow_private = false;    ///< upstreams named through the API may have loopback and private addresses
+  bool operator==(const ApiConfig&) const = default;
+};
+struct WebhookConfig {
+  bool allow_private = false;  ///< targets may have loopback and private addresses
+  bool operator==(const WebhookConfig&) const = default;
+};
+
 /// A validated configuration: every name resolves, every value is in range, every default is filled in.
 struct Config {
   std::filesystem::path file;  ///< where it was read from
@@ -47,6 +85,8 @@ struct Config {
   HttpConfig http;
   LogConfig log;
   MetricsConfig metrics;
+  ApiConfig api;                 ///< only with kind local
+  WebhookConfig webhooks;        ///< only with kind local
   std::vector<Repo> repos;       ///< in file order, names unique
   std::vector<Policy> policies;  ///< in file order, names unique
 

@@ -93,6 +93,7 @@ Sync& LocalService::add(const SyncRequest& request) {
   sync.id = new_uuid(now);
   sync.repo_id = repository_id(request.repo);
   sync.request = request;
+  sync.request.asked_before.reset();  // every sync of ours is in the store: none is lost
   sync.created_at = now;
   auto& added = syncs_.emplace(sync.id, sync).first->second;
   put_in_queue(added);

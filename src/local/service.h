@@ -42,14 +42,13 @@ class LocalService final : public SyncService {
   LocalService(Surroundings surroundings, std::string org, size_t concurrency, size_t per_host);
   ~LocalService() override;
 
-  /// Who hears of changes; must be set before anything else happens, and outlive the service.
-  void set_listener(SyncListener& listener) { listener_ = &listener; }
+  void set_listener(SyncListener& listener) override { listener_ = &listener; }
   /// The repositories of the configuration. Queued syncs of repositories that went away fail when their turn
   /// comes.
-  void configure(std::vector<Repo> repos, size_t concurrency, size_t per_host);
+  void configure(std::vector<Repo> repos, size_t concurrency, size_t per_host) override;
   /// Takes up what an earlier process left: queued syncs wait again, interrupted ones run again with attempt
   /// + 1.
-  void adopt(std::vector<RepositoryRecord> repositories, std::vector<Sync> unfinished);
+  void adopt(std::vector<RepositoryRecord> repositories, std::vector<Sync> unfinished) override;
 
   void enqueue(const SyncRequest& request, Answer answer) override;
   bool follow(const std::string& sync_id) override;
@@ -58,12 +57,12 @@ class LocalService final : public SyncService {
   void tick() override {}
 
   /// From now on no queued sync starts.
-  void stop_starting() { stopped_ = true; }
+  void stop_starting() override { stopped_ = true; }
   /// Stops running syncs; they stay in progress in the store, and the next process runs them again.
-  void interrupt();
-  size_t waiting() const { return queue_.waiting(); }
-  size_t running() const { return queue_.running(); }
-  std::string waiting_for(const std::string& sync_id) const { return queue_.waiting_for(sync_id); }
+  void interrupt() override;
+  size_t waiting() const override { return queue_.waiting(); }
+  size_t running() const override { return queue_.running(); }
+  std::string waiting_for(const std::string& sync_id) const override { return queue_.waiting_for(sync_id); }
 
  private:
   struct Running {

@@ -88,6 +88,9 @@ struct SyncRequest {
   milliseconds timeout = std::chrono::minutes(10);
   Priority priority = Priority::scheduled;
   std::string policy;  ///< name of the policy that asks; "" for a request by hand
+  /// Set when the same may have been asked for before, at that time, and the answer was lost (a crash): a
+  /// service that remembers by itself looks for that sync first.
+  std::optional<WallTime> asked_before;
 
   /// True when both ask for the same work, whoever asks and however urgently.
   bool same_work(const SyncRequest&) const;

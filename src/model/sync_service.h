@@ -1,7 +1,9 @@
 #pragma once
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "model/store.h"
 #include "model/sync.h"
 
 namespace refsyncd {
@@ -23,6 +25,14 @@ class SyncService {
 
   virtual ~SyncService() = default;
 
+  /// Who hears of changes; must be set before anything else happens, and outlive the service.
+  virtual void set_listener(SyncListener& listener) = 0;
+  /// The repositories of the configuration, and how many syncs may run at once, in all and to one upstream
+  /// host.
+  virtual void configure(std::vector<Repo> repos, size_t concurrency, size_t per_host) = 0;
+  /// Takes up what an earlier process left in the store.
+  virtual void adopt(std::vector<RepositoryRecord> repositories, std::vector<Sync> unfinished) = 0;
+
   /// Asks for a sync. `answer` is called once, later, on the loop's thread, when the sync is durable or
   /// refused. An identical request that is still waiting gets that sync; the more urgent priority holds.
   virtual void enqueue(const SyncRequest& request, Answer answer) = 0;
@@ -34,6 +44,16 @@ class SyncService {
   /// Gives a sync up: a queued one fails, a running one is stopped and fails. Unknown or ended ones are
   /// ignored.
   virtual void cancel(const std::string& sync_id, const Failure& why) = 0;
+
+  /// From now on nothing new starts.
+  virtual void stop_starting() = 0;
+  /// Lets go of what is running; the next process takes it up.
+  virtual void interrupt() = 0;
+  /// Syncs waiting for their turn, and syncs running, as far as a stop has to wait for them.
+  virtual size_t waiting() const = 0;
+  virtual size_t running() const = 0;
+  /// What a waiting sync waits for, for a person; "" when it is not waiting.
+  virtual std::string waiting_for(const std::string& sync_id) const = 0;
 
   /// When tick() wants to be called; SteadyTime::max() for never.
   virtual SteadyTime next_wake() const = 0;

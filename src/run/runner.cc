@@ -168,22 +168,26 @@ void Runner::apply(Key key, const RunEvent& event) {
                              again ? std::optional(slot.state.retry_at - now) : std::nullopt);
   }
   if (step.finished) observer_.run_finished(slot.policy, was, slot.state);
-  if (step.enqueue) ask(key, *step.enqueue);
+  if (step.enqueue) {
+    const bool again = std::holds_alternative<event::Restarted>(event);
+    ask(key, *step.enqueue, again ? slot.state.last_attempt : std::nullopt);
+  }
 }
 
-void Runner::ask(Key key, Priority priority) {
+void Runner::ask(Key key, Priority priority, std::optional<WallTime> asked_before) {
   const auto& policy = slots_[key].policy;
-  service_.enqueue(request_of(policy, priority),
-                   [this, name = policy.name](const Sync* sync, const Failure* refused) {
-                     const auto found = by_name_.find(name);
-                     if (found == by_name_.end()) return;  // removed by a reload meanwhile
-                     if (sync != nullptr) {
-                       policies_of_sync_.emplace(sync->id, name);
-                       apply(found->second, event::Enqueued{.sync_id = sync->id});
-                     } else {
-                       apply(found->second, event::Refused{.why = *refused});
-                     }
-                   });
+  auto request = request_of(policy, priority);
+  request.asked_before = asked_before;
+  service_.enqueue(request, [this, name = policy.name](const Sync* sync, const Failure* refused) {
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) return;  // removed by a reload meanwhile
+    if (sync != nullptr) {
+      policies_of_sync_.emplace(sync->id, name);
+      apply(found->second, event::Enqueued{.sync_id = sync->id});
+    } else {
+      apply(found->second, event::Refused{.why = *refused});
+    }
+  });
 }
 
 void Runner::sync_changed(const Sync& sync) {

@@ -59,7 +59,7 @@ class Runner final : public SyncListener {
   using Key = Plan::Key;
 
   void apply(Key key, const RunEvent& event);
-  void ask(Key key, Priority priority);
+  void ask(Key key, Priority priority, std::optional<WallTime> asked_before);
   void follow_up(Key key);
   void schedule(Key key, WallTime due);
   void start_due(WallTime now);

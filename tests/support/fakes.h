@@ -104,7 +104,9 @@ class FakeService final : public SyncService {
   std::optional<Failure> refuse_with;
   bool knows_syncs = true;
 
-  void set_listener(SyncListener& listener) { listener_ = &listener; }
+  void set_listener(SyncListener& listener) override { listener_ = &listener; }
+  void configure(std::vector<Repo>, size_t, size_t) override {}
+  void adopt(std::vector<RepositoryRecord>, std::vector<Sync>) override {}
   void enqueue(const SyncRequest& request, Answer answer) override {
     requests.push_back(request);
     answers_.push_back(std::move(answer));
@@ -127,6 +129,11 @@ class FakeService final : public SyncService {
   }
   bool follow(const std::string&) override { return knows_syncs; }
   void cancel(const std::string& id, const Failure& why) override { cancelled.emplace_back(id, why); }
+  void stop_starting() override {}
+  void interrupt() override {}
+  size_t waiting() const override { return 0; }
+  size_t running() const override { return 0; }
+  std::string waiting_for(const std::string&) const override { return ""; }
   SteadyTime next_wake() const override { return SteadyTime::max(); }
   void tick() override {}
 
