@@ -20,31 +20,6 @@ std::optional<SecretSource> variable_source(Reading& reading, const Field& field
   return std::nullopt;
 }
 
-/// A secret is named, never written: its value must not stand in the file, nor in a message.
-std::optional<SecretSource> read_secret_source(Reading& reading, const Field& field) {
-  if (!field) return std::nullopt;
-  if (!field.value.is_map()) {
-    reading.problems.add(field.place(),
-                         fmt::format("'{}' is a secret and must not stand in this file; write {}: "
-                                     "{{file: PATH}} or {}: {{env: NAME}}",
-                                     field.name, field.name, field.name));
-    return std::nullopt;
-  }
-  const Fields fields(reading, field.value, keys::secret, "a secret");
-  const auto file = fields["file"];
-  const auto variable = fields["env"];
-  if (static_cast<bool>(file) == static_cast<bool>(variable)) {
-    reading.problems.add(
-        field.place(),
-        fmt::format("'{}' needs either 'file' or 'env'; write {}: {{file: PATH}}", field.name, field.name));
-    return std::nullopt;
-  }
-  if (variable) return variable_source(reading, variable);
-  const auto path = read_path(reading, file);
-  if (!path) return std::nullopt;
-  return SecretSource{SecretSource::Kind::file, *path};
-}
-
 std::optional<std::string> read_username(Reading& reading, const Field& field) {
   const auto name = read_text(reading, field);
   if (!name) return std::nullopt;
@@ -119,6 +94,30 @@ void check_transport(Reading& reading, const Fields& fields, const UpstreamUrl& 
 }
 
 }  // namespace
+
+std::optional<SecretSource> read_secret_source(Reading& reading, const Field& field) {
+  if (!field) return std::nullopt;
+  if (!field.value.is_map()) {
+    reading.problems.add(field.place(),
+                         fmt::format("'{}' is a secret and must not stand in this file; write {}: "
+                                     "{{file: PATH}} or {}: {{env: NAME}}",
+                                     field.name, field.name, field.name));
+    return std::nullopt;
+  }
+  const Fields fields(reading, field.value, keys::secret, "a secret");
+  const auto file = fields["file"];
+  const auto variable = fields["env"];
+  if (static_cast<bool>(file) == static_cast<bool>(variable)) {
+    reading.problems.add(
+        field.place(),
+        fmt::format("'{}' needs either 'file' or 'env'; write {}: {{file: PATH}}", field.name, field.name));
+    return std::nullopt;
+  }
+  if (variable) return variable_source(reading, variable);
+  const auto path = read_path(reading, file);
+  if (!path) return std::nullopt;
+  return SecretSource{SecretSource::Kind::file, *path};
+}
 
 Auth read_auth(Reading& reading, const Field& field, const UpstreamUrl* url) {
   if (!field) return {};

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "config/document.h"
+#include "config/hosted.h"
 #include "config/policies.h"
 #include "config/settings.h"
 
@@ -50,9 +51,11 @@ Config read_config(Reading& reading, Value root) {
   config.http = read_http(reading, fields["http"], config.service);
   config.log = read_log(reading, fields["log"]);
   config.metrics = read_metrics(reading, fields["metrics"]);
+  config.api = read_api(reading, fields["api"], config.service.kind);
+  config.webhooks = read_webhooks(reading, fields["webhooks"], config.service.kind);
   const auto defaults = read_defaults(reading, fields["defaults"]);
   auto repos = read_repos(reading, fields["repos"], config.service);
-  config.policies = read_policies(reading, fields["policies"], defaults, repos);
+  config.policies = read_policies(reading, fields["policies"], defaults, repos, config.service.kind);
   config.repos = std::move(repos.repos);
   config.index_repos();
   return config;

@@ -21,14 +21,22 @@ inline constexpr std::array file{
     ConfigKey{"http", "Where the agent answers: metrics, health, API and status page."},
     ConfigKey{"log", "What the agent writes to its log."},
     ConfigKey{"metrics", "Bounds of the exported metrics."},
+    ConfigKey{"api", "Who may use the API that the agent serves (kind: local)."},
+    ConfigKey{"webhooks", "Where webhooks may be sent (kind: local)."},
     ConfigKey{"defaults", "What every policy has unless it says otherwise."},
     ConfigKey{"repos", "The repositories, by name."},
     ConfigKey{"policies", "The schedule: what to sync, in which direction, and when."},
 };
 inline constexpr std::array service{
-    ConfigKey{"kind", "Where syncs run: local (in this process)."},
+    ConfigKey{"kind", "Where syncs run: local (in this process) or mesa (a hosted API)."},
+    ConfigKey{"url", "Base URL of the hosted API (kind: mesa)."},
+    ConfigKey{"credential", "API key or access token of the hosted API (kind: mesa); a secret."},
+    ConfigKey{"webhook_secret",
+              "Secret of the webhooks the hosted API sends to /webhooks/mesa (kind: mesa)."},
+    ConfigKey{"manage_upstream",
+              "Set a repository's upstream there when it differs from the file (kind: mesa)."},
     ConfigKey{"data_dir", "Folder of the agent's state and its repositories."},
-    ConfigKey{"org", "The organisation that the API shows for every repository."},
+    ConfigKey{"org", "The organisation of every repository; with kind: mesa by default the credential's."},
     ConfigKey{"concurrency", "Syncs that may run at the same time."},
     ConfigKey{"per_host", "Syncs that may run at the same time against one upstream host."},
     ConfigKey{"drain", "How long a stop waits for running syncs."},
@@ -45,6 +53,20 @@ inline constexpr std::array log{
 };
 inline constexpr std::array metrics{
     ConfigKey{"max_policies", "Policies with series of their own; the rest share policy=\"_other\"."},
+};
+inline constexpr std::array api{
+    ConfigKey{"tokens",
+              "The bearer tokens that may call; without any the API answers on the Unix socket only."},
+    ConfigKey{"allow_private",
+              "Allow upstreams with loopback and private addresses to be set through the API."},
+};
+inline constexpr std::array api_token{
+    ConfigKey{"name", "Name of the token in the log and in /whoami."},
+    ConfigKey{"file", "Path of the file that holds the token; read again when it changes."},
+    ConfigKey{"scopes", "What it may do: any of read, write, admin."},
+};
+inline constexpr std::array webhooks{
+    ConfigKey{"allow_private", "Allow webhook targets with loopback and private addresses."},
 };
 inline constexpr std::array repo{
     ConfigKey{"path", "A bare repository that exists already; without it the agent keeps one in data_dir."},

@@ -15,7 +15,8 @@ namespace {
 /// Reads the entries of `policies` one after another.
 class PolicyReader {
  public:
-  PolicyReader(Reading& reading, const Rules& defaults, const RepoTable& repos, size_t count);
+  PolicyReader(Reading& reading, const Rules& defaults, const RepoTable& repos, ServiceKind kind,
+               size_t count);
 
   void read(Value value);
   std::vector<Policy> finish();
@@ -25,19 +26,22 @@ class PolicyReader {
   std::string read_policy_name(const Fields& fields, const std::string& repo,
                                std::optional<Direction> direction);
   void check_default_name(const Fields& fields, const std::string& name);
+  void refuse_what_is_not_hosted(const Fields& fields, const Policy& policy);
   std::string repo_remedy(std::string_view name);
 
   Reading& reading_;
   const Rules& defaults_;
   const RepoTable& repos_;
+  const ServiceKind kind_;
   std::vector<Policy> policies_;
   std::vector<Place> places_;
   std::pmr::unordered_map<std::pmr::string, uint32_t> line_of_name_;
   int suggestions_left_ = 20;  // each looks at every repository
 };
 
-PolicyReader::PolicyReader(Reading& reading, const Rules& defaults, const RepoTable& repos, size_t count)
-    : reading_(reading), defaults_(defaults), repos_(repos), line_of_name_(reading.scratch) {
+PolicyReader::PolicyReader(Reading& reading, const Rules& defaults, const RepoTable& repos, ServiceKind kind,
+                           size_t count)
+    : reading_(reading), defaults_(defaults), repos_(repos), kind_(kind), line_of_name_(reading.scratch) {
   policies_.reserve(count);
   places_.reserve(count);
 }
@@ -125,7 +129,7 @@ const Repo* PolicyReader::read_repo(const Fields& fields) {
   if (repo == nullptr) {
     reading_.problems.add(field.place(), fmt::format("no repository '{}' stands under 'repos'{}",
                                                      printable(*name, 100), repo_remedy(*name)));
-  } else if (!repo->upstream) {
+  } else if (!repo->upstream && kind_ == ServiceKind::local) {
     reading_.problems.add(field.place(),
                           fmt::format("repository '{}' has no 'upstream' to sync with; add one under "
                                       "'repos'",
@@ -164,6 +168,19 @@ std::string PolicyReader::read_policy_name(const Fields& fields, const std::stri
   return "";
 }
 
+/// The hosted API knows one glob a kind of ref and nothing else: what it cannot promise is no silent no-op.
+void PolicyReader::refuse_what_is_not_hosted(const Fields& fields, const Policy& policy) {
+  if (kind_ != ServiceKind::mesa) return;
+  const auto refuse = [&](std::string_view name) {
+    const auto field = fields[name];
+    reading_.problems.add(field ? field.key.place() : fields.place(),
+                          fmt::format("'{}' works with kind: local only; remove it", name));
+  };
+  if (!policy.exclude.empty()) refuse("exclude");
+  if (policy.force) refuse("force");
+  if (policy.prune) refuse("prune");
+}
+
 void PolicyReader::read(Value value) {
   if (!value.is_map()) {
     reading_.problems.add(value.place(),
@@ -192,6 +209,7 @@ void PolicyReader::read(Value value) {
   policy.catch_up = rules.catch_up;
   policy.force = rules.force;
   policy.prune = rules.prune;
+  refuse_what_is_not_hosted(fields, policy);
   if (policy.name.empty() || policy.repo.empty()) return;  // reported; not worth comparing with others
   policies_.push_back(std::move(policy));
   places_.push_back(fields.place());
@@ -205,8 +223,8 @@ std::vector<Policy> PolicyReader::finish() {
 }  // namespace
 
 std::vector<Policy> read_policies(Reading& reading, const Field& field, const Rules& defaults,
-                                  const RepoTable& repos) {
-  PolicyReader reader(reading, defaults, repos, field.value.size());
+                                  const RepoTable& repos, ServiceKind kind) {
+  PolicyReader reader(reading, defaults, repos, kind, field.value.size());
   if (!field) {
     reading.problems.add(
         {},

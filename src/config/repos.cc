@@ -20,6 +20,7 @@ class RepoReader {
  public:
   RepoReader(Reading& reading, const ServiceConfig& service)
       : reading_(reading),
+        kind_(service.kind),
         managed_folder_((service.data_dir / "repos" / service.org).string()),
         table_(reading.scratch) {}
 
@@ -34,7 +35,10 @@ class RepoReader {
   void read_upstream(const Field& field, Repo& repo);
   void check_paths();
 
+  void refuse_what_is_not_hosted(const Fields& fields, const Repo& repo);
+
   Reading& reading_;
+  const ServiceKind kind_;
   std::string managed_folder_;
   RepoTable table_;
   std::vector<uint32_t> name_lines_;
@@ -77,7 +81,22 @@ void RepoReader::read(Value name, Value value) {
   name_lines_.push_back(name.place().line);
   path_places_.push_back(path ? path.place() : name.place());
   if (const auto upstream = fields["upstream"]) read_upstream(upstream, repo);
+  if (kind_ == ServiceKind::mesa) refuse_what_is_not_hosted(fields, repo);
   table_.repos.push_back(std::move(repo));
+}
+
+/// Repositories of a hosted service lie there, and their upstreams speak smart HTTP.
+void RepoReader::refuse_what_is_not_hosted(const Fields& fields, const Repo& repo) {
+  const auto refuse = [&](Place place, std::string_view what) {
+    reading_.problems.add(place, fmt::format("{} works with kind: local only; remove it", what));
+  };
+  if (fields["path"]) refuse(fields["path"].key.place(), "'path'");
+  if (!repo.upstream || repo.upstream->url.empty()) return;
+  const auto place = fields["upstream"].place();
+  if (repo.upstream->transport != Transport::https && repo.upstream->transport != Transport::http) {
+    refuse(place, "an upstream that is not https");
+  }
+  if (!repo.upstream->ca_file.empty()) refuse(place, "'tls'");
 }
 
 std::optional<UpstreamUrl> RepoReader::read_url(const Fields& fields, const Field& upstream) {

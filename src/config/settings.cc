@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "config/expand.h"
+#include "config/hosted.h"
 #include "config/listen_address.h"
 
 namespace refsyncd {
@@ -20,13 +21,9 @@ std::filesystem::path default_data_dir(const Environment& environment) {
   return state->second.substr(0, state->second.find(':'));
 }
 
-void check_kind(Reading& reading, const Field& field) {
-  static constexpr std::string_view kinds[] = {"local"};
-  if (field.value.text() == "mesa") {
-    reading.problems.add(field.place(), "'mesa' is not supported yet by this version; write kind: local");
-  } else {
-    read_choice(reading, field, kinds);
-  }
+ServiceKind read_kind(Reading& reading, const Field& field) {
+  static constexpr std::string_view kinds[] = {"local", "mesa"};
+  return read_choice(reading, field, kinds) == 1 ? ServiceKind::mesa : ServiceKind::local;
 }
 
 void check_socket(Reading& reading, Place place, const std::string& socket) {
@@ -54,10 +51,13 @@ ServiceConfig read_service(Reading& reading, const Field& field) {
   const Fields fields(reading, field.value, keys::service, "service");
   const ServiceConfig defaults;
   const auto working_directory = std::filesystem::current_path();
-  check_kind(reading, fields["kind"]);
+  const auto kind = read_kind(reading, fields["kind"]);
+  refuse_keys_of_other_kind(reading, fields, kind);
   const auto data_dir = read_path(reading, fields["data_dir"], working_directory);
   return {
-      .org = read_name(reading, fields["org"]).value_or(defaults.org),
+      .kind = kind,
+      .mesa = kind == ServiceKind::mesa ? read_mesa(reading, fields) : MesaConfig{},
+      .org = read_name(reading, fields["org"]).value_or(kind == ServiceKind::mesa ? "" : defaults.org),
       .data_dir = data_dir ? *data_dir
                            : absolute_path(working_directory, default_data_dir(reading.environment).string()),
       .concurrency = read_count(reading, fields["concurrency"], {1, 1000}).value_or(defaults.concurrency),

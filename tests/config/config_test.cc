@@ -60,6 +60,38 @@ policies: []
   EXPECT_EQ(config.repos[0].upstream->ca_file, "/etc/refsyncd/ca.pem");
 }
 
+TEST(Config, ReadsTheHostedService) {
+  const auto config = parse(R"(
+service:
+  {kind: mesa, url: 'https://mesa.example/v1/', credential: {file: key}, webhook_secret: {env: HOOK}, data_dir: /d, manage_upstream: true}
+repos: {app: , tool: {upstream: {url: 'https://h.example/tool'}}}
+policies: [{repo: app, direction: pull}, {repo: tool, direction: push}]
+)");
+  EXPECT_EQ(config.service,
+            (ServiceConfig{.kind = ServiceKind::mesa,
+                           .mesa = {.url = "https://mesa.example/v1",
+                                    .credential = {SecretSource::Kind::file, "/etc/refsyncd/key"},
+                                    .webhook_secret = SecretSource{SecretSource::Kind::environment, "HOOK"},
+                                    .manage_upstream = true},
+                           .org = "",
+                           .data_dir = "/d"}));
+  EXPECT_EQ(config.policies.size(), 2U);
+  EXPECT_FALSE(config.repos[0].upstream);
+}
+
+TEST(Config, ReadsWhoMayUseTheApi) {
+  const auto config = parse(R"(
+api: {tokens: [{name: ci, file: ci-token, scopes: [read, write]}], allow_private: true}
+webhooks: {allow_private: true}
+policies: []
+)");
+  EXPECT_EQ(config.api, (ApiConfig{.tokens = {{.name = "ci",
+                                               .file = "/etc/refsyncd/ci-token",
+                                               .scopes = {.read = true, .write = true, .admin = false}}},
+                                   .allow_private = true}));
+  EXPECT_TRUE(config.webhooks.allow_private);
+}
+
 TEST(Config, ListensNowhereWhenOff) {
   EXPECT_EQ(parse("http: {listen: off}\npolicies: []\n").http.listen, "");
 }

@@ -42,9 +42,11 @@ TEST(Documentation, ShowsFilesThatAreGood) {
 
 TEST(Documentation, ExplainsEveryKey) {
   const auto text = documentation();
-  for (const ConfigKeys keys : {ConfigKeys(keys::service), ConfigKeys(keys::http), ConfigKeys(keys::log),
-                                ConfigKeys(keys::metrics), ConfigKeys(keys::repo), ConfigKeys(keys::upstream),
-                                ConfigKeys(keys::auth), ConfigKeys(keys::policy)}) {
+  for (const ConfigKeys keys :
+       {ConfigKeys(keys::service), ConfigKeys(keys::http), ConfigKeys(keys::log), ConfigKeys(keys::metrics),
+        ConfigKeys(keys::api), ConfigKeys(keys::api_token), ConfigKeys(keys::webhooks),
+        ConfigKeys(keys::repo), ConfigKeys(keys::upstream), ConfigKeys(keys::auth),
+        ConfigKeys(keys::policy)}) {
     for (const auto& key : keys) {
       EXPECT_NE(text.find("\n| `" + std::string(key.name)), std::string::npos) << key.name << " has no row";
     }

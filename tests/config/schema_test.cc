@@ -65,6 +65,9 @@ INSTANTIATE_TEST_SUITE_P(Mappings, Schema,
                                          Mapping{"http", "/definitions/http", keys::http},
                                          Mapping{"log", "/definitions/log", keys::log},
                                          Mapping{"metrics", "/definitions/metrics", keys::metrics},
+                                         Mapping{"api", "/definitions/api", keys::api},
+                                         Mapping{"api_token", "/definitions/api_token", keys::api_token},
+                                         Mapping{"webhooks", "/definitions/webhooks", keys::webhooks},
                                          Mapping{"defaults", "/definitions/defaults", keys::rules},
                                          Mapping{"repo", "/definitions/repo", keys::repo},
                                          Mapping{"upstream", "/definitions/upstream", keys::upstream},
@@ -82,9 +85,9 @@ TEST(SchemaDefinitions, AreAllCoveredOrPlainValues) {
   for (const auto& [name, definition] : all.at("definitions").items()) {
     if (definition.contains("properties")) mappings.insert(name);
   }
-  EXPECT_THAT(mappings, testing::UnorderedElementsAre("service", "http", "log", "metrics", "defaults", "repo",
-                                                      "upstream", "auth", "tls", "secret", "policy",
-                                                      "ref_globs", "retry"));
+  EXPECT_THAT(mappings, testing::UnorderedElementsAre("service", "http", "log", "metrics", "api", "api_token",
+                                                      "webhooks", "defaults", "repo", "upstream", "auth",
+                                                      "tls", "secret", "policy", "ref_globs", "retry"));
 }
 
 TEST(SchemaAndReader, AcceptTheShippedExamples) {
@@ -126,7 +129,19 @@ INSTANTIATE_TEST_SUITE_P(
                "retention: 1w2d3h4m5s6ms}\nhttp: {listen: off, socket: /s}\nlog: {level: error, format: "
                "auto}\nmetrics: {max_policies: 0}\npolicies: []\n",
                true},
-        Sample{"mesa", "service: {kind: mesa}\npolicies: []\n", false},
+        Sample{"mesa_without_credential", "service: {kind: mesa}\npolicies: []\n", false},
+        Sample{
+            "mesa",
+            "service: {kind: mesa, url: 'https://h/v1', credential: {env: KEY}, webhook_secret: {file: /w}, "
+            "manage_upstream: true, org: o}\npolicies: []\n",
+            true},
+        Sample{"api",
+               "api: {allow_private: true, tokens: [{name: ci, file: /t, scopes: [read, write, admin]}]}\n"
+               "webhooks: {allow_private: true}\npolicies: []\n",
+               true},
+        Sample{"api_token_without_scopes",
+               "api: {tokens: [{name: ci, file: /t, scopes: []}]}\npolicies: []\n", false},
+        Sample{"api_scope", "api: {tokens: [{name: ci, file: /t, scopes: [root]}]}\npolicies: []\n", false},
         Sample{"concurrency", "service: {concurrency: 0}\npolicies: []\n", false},
         Sample{"org", "service: {org: A}\npolicies: []\n", false},
         Sample{"drain", "service: {drain: 5}\npolicies: []\n", false},
