@@ -6,6 +6,7 @@
 
 #include "model/policy_state.h"
 #include "model/sync.h"
+#include "model/webhook.h"
 
 namespace refsyncd {
 
@@ -24,8 +25,9 @@ struct Changes {
   std::vector<RepositoryRecord> repositories;
   std::vector<Sync> syncs;
   std::vector<PolicyState> policies;
+  std::vector<WebhookChange> webhooks;  ///< applied in order
 
-  bool empty() const { return repositories.empty() && syncs.empty() && policies.empty(); }
+  bool empty() const { return repositories.empty() && syncs.empty() && policies.empty() && webhooks.empty(); }
 };
 
 /// Which syncs to list, newest first.
@@ -62,6 +64,7 @@ class Recorder {
   virtual void record(const RepositoryRecord& repository) = 0;
   virtual void record(const Sync& sync) = 0;
   virtual void record(const PolicyState& state) = 0;
+  virtual void record(const WebhookChange& change) = 0;
   /// Calls `effect` on the loop's thread once everything recorded so far is durable. Effects keep their
   /// order.
   virtual void when_durable(std::function<void()> effect) = 0;

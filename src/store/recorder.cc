@@ -32,11 +32,13 @@ void GroupRecorder::Group::append(Group&& later) {
   for (const auto& repository : later.changes_.repositories) add(repository);
   for (const auto& sync : later.changes_.syncs) add(sync);
   for (const auto& state : later.changes_.policies) add(state);
+  for (const auto& change : later.changes_.webhooks) add(change);
   std::move(later.effects.begin(), later.effects.end(), std::back_inserter(effects));
 }
 
 size_t GroupRecorder::Group::size() const {
-  return changes_.repositories.size() + changes_.syncs.size() + changes_.policies.size();
+  return changes_.repositories.size() + changes_.syncs.size() + changes_.policies.size() +
+         changes_.webhooks.size();
 }
 
 GroupRecorder::GroupRecorder(Store& store, Executor in_background, Executor on_loop, const Clock& clock,
@@ -59,6 +61,11 @@ void GroupRecorder::record(const Sync& sync) {
 
 void GroupRecorder::record(const PolicyState& state) {
   collecting_.add(state);
+  begin_soon();
+}
+
+void GroupRecorder::record(const WebhookChange& change) {
+  collecting_.add(change);
   begin_soon();
 }
 

@@ -35,6 +35,7 @@ class GroupRecorder final : public Recorder {
   void record(const RepositoryRecord& repository) override;
   void record(const Sync& sync) override;
   void record(const PolicyState& state) override;
+  void record(const WebhookChange& change) override;
   void when_durable(Task effect) override;
 
   /// When tick() wants to be called; SteadyTime::max() for never.
@@ -54,6 +55,7 @@ class GroupRecorder final : public Recorder {
     void add(const RepositoryRecord& repository) { changes_.repositories.push_back(repository); }
     void add(const Sync& sync) { put(changes_.syncs, syncs_, sync.id, sync); }
     void add(const PolicyState& state) { put(changes_.policies, policies_, state.policy, state); }
+    void add(const WebhookChange& change) { changes_.webhooks.push_back(change); }
     /// Adds everything of a later group, which wins.
     void append(Group&& later);
 

@@ -81,8 +81,35 @@ constexpr std::string_view version_1[] = {
          rejected INTEGER NOT NULL) WITHOUT ROWID)",
 };
 
+constexpr std::string_view version_3[] = {
+    // `events` and `repo_ids` are lists with commas; repo_ids NULL = all repositories.
+    R"(CREATE TABLE webhook_targets (
+         id TEXT PRIMARY KEY,
+         name TEXT,
+         url TEXT NOT NULL,
+         events TEXT NOT NULL,
+         repo_ids TEXT,
+         created_at INTEGER NOT NULL,
+         updated_at INTEGER NOT NULL) WITHOUT ROWID)",
+
+    R"(CREATE TABLE deliveries (
+         seq INTEGER PRIMARY KEY,
+         id TEXT NOT NULL UNIQUE,
+         target_id TEXT NOT NULL,
+         repo_id TEXT NOT NULL,
+         event TEXT NOT NULL,
+         payload TEXT NOT NULL,
+         occurred_at INTEGER NOT NULL,
+         attempts INTEGER NOT NULL,
+         next_try INTEGER NOT NULL,
+         dead_since INTEGER))",
+    "CREATE INDEX deliveries_by_target ON deliveries (target_id)",
+    "CREATE INDEX deliveries_pending ON deliveries (seq) WHERE dead_since IS NULL",
+    "CREATE INDEX deliveries_dead ON deliveries (dead_since) WHERE dead_since IS NOT NULL",
+};
+
 /// The statements of each version, in order; the first makes version 1.
-constexpr std::array<std::span<const std::string_view>, schema_version> migrations{version_1};
+constexpr std::array<std::span<const std::string_view>, schema_version> migrations{version_1, {}, version_3};
 
 }  // namespace
 

@@ -7,18 +7,20 @@
 #include "store/policy_state_table.h"
 #include "store/ref_list_table.h"
 #include "store/sync_table.h"
+#include "store/webhook_tables.h"
 
 namespace refsyncd {
 
 struct SqlStore::Tables {
   Tables(soci::session& on, RecentRefs& recent)
-      : session(on), lists(on, recent), syncs(on, lists), policies(on) {}
+      : session(on), lists(on, recent), syncs(on, lists), policies(on), webhooks(on) {}
   void put(const RepositoryRecord& repository);
 
   soci::session& session;
   RefListTable lists;
   SyncTable syncs;
   PolicyStateTable policies;
+  WebhookTables webhooks;
 };
 
 struct SqlStore::Connection {
@@ -63,6 +65,7 @@ void SqlStore::write(const Changes& changes) {
     for (const auto& repository : changes.repositories) tables.put(repository);
     for (const auto& sync : changes.syncs) tables.syncs.put(sync);
     for (const auto& state : changes.policies) tables.policies.put(state);
+    for (const auto& change : changes.webhooks) tables.webhooks.apply(change);
     transaction.commit();
   });
 }
@@ -110,6 +113,27 @@ size_t SqlStore::purge(WallTime before, size_t limit) {
     transaction.commit();
     return count;
   });
+}
+
+std::vector<WebhookTarget> SqlStore::webhook_targets() {
+  return with_tables("reading webhook targets", [](Tables& tables) { return tables.webhooks.targets(); });
+}
+
+std::vector<PendingDelivery> SqlStore::pending_deliveries() {
+  return with_tables("reading webhook deliveries", [](Tables& tables) { return tables.webhooks.pending(); });
+}
+
+std::optional<Delivery> SqlStore::delivery(const std::string& id) {
+  return with_tables("reading a webhook delivery", [&](Tables& tables) { return tables.webhooks.find(id); });
+}
+
+size_t SqlStore::dead_deliveries() {
+  return with_tables("counting webhook deliveries", [](Tables& tables) { return tables.webhooks.dead(); });
+}
+
+size_t SqlStore::purge_deliveries(WallTime before) {
+  return with_tables("removing old webhook deliveries",
+                     [&](Tables& tables) { return tables.webhooks.purge(before); });
 }
 
 }  // namespace refsyncd

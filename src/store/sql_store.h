@@ -12,7 +12,7 @@ namespace refsyncd {
 ///
 /// syncs() orders by creation time, then by when they were first recorded; an unknown `before_id` (purged
 /// meanwhile) has nothing older. unfinished_syncs() and sync() read the refs too.
-class SqlStore final : public Store {
+class SqlStore final : public Store, public WebhookStore {
  public:
   /// Opens or creates the file (see open_database() for what it promises and throws). The caller makes sure
   /// that no other process writes to it.
@@ -26,6 +26,12 @@ class SqlStore final : public Store {
   std::optional<Sync> sync(const std::string& id) override;
   std::vector<Sync> syncs(const SyncQuery& query) override;
   size_t purge(WallTime before, size_t limit) override;
+
+  std::vector<WebhookTarget> webhook_targets() override;
+  std::vector<PendingDelivery> pending_deliveries() override;
+  std::optional<Delivery> delivery(const std::string& id) override;
+  size_t dead_deliveries() override;
+  size_t purge_deliveries(WallTime before) override;
 
  private:
   struct Connection;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "store/raw_database.h"
 #include "store/samples.h"
+#include "store/schema.h"
 #include "store/sql_store.h"
 #include "support/temporary_directory.h"
 
@@ -44,7 +45,7 @@ struct DatabaseTest : testing::Test {
 
 TEST_F(DatabaseTest, the_schema_has_its_version) {
   fill();
-  EXPECT_EQ(run_sql(file, "PRAGMA user_version"), "1");
+  EXPECT_EQ(run_sql(file, "PRAGMA user_version"), std::to_string(schema_version));
   EXPECT_EQ(run_sql(file, "PRAGMA journal_mode"), "wal");
 }
 
@@ -54,7 +55,8 @@ TEST_F(DatabaseTest, a_newer_schema_is_refused_and_nothing_touched) {
   const auto before = read_file(file);
   const auto error = opening();
   EXPECT_EQ(error.kind(), ErrorKind::bad_config);
-  EXPECT_THAT(error.what(), HasSubstr("was written by a newer refsyncd (schema 99, this one knows 1)"));
+  EXPECT_THAT(error.what(), HasSubstr("was written by a newer refsyncd (schema 99, this one knows " +
+                                      std::to_string(schema_version) + ")"));
   EXPECT_EQ(read_file(file), before);
 }
 

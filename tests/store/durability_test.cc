@@ -92,15 +92,20 @@ TEST(Durability, thirty_kills_lose_nothing_acknowledged_and_leave_no_partial_gro
   EXPECT_GT(before, 30);
 }
 
+/// A group that takes 50 kB.
+Changes large_group(int n) {
+  Changes changes = group(n);
+  changes.syncs[0].request.repo = fmt::format("repo-{}", n);
+  changes.syncs[0].refs =
+      std::make_shared<const RefResults>(RefResults{unchanged(std::string(50000, 'x'), uint64_t(n))});
+  return changes;
+}
+
 /// Writes large groups until one fails; the number of those that did not.
 int write_until_full(SqlStore& store, ErrorKind& kind) {
   for (int n = 1; n < 10000; ++n) {
-    Changes changes = group(n);
-    changes.syncs[0].request.repo = fmt::format("repo-{}", n);
-    changes.syncs[0].refs =
-        std::make_shared<const RefResults>(RefResults{unchanged(std::string(50000, 'x'), uint64_t(n))});
     try {
-      store.write(changes);
+      store.write(large_group(n));
     } catch (const Error& error) {
       kind = error.kind();
       return n - 1;
@@ -127,7 +132,7 @@ TEST(Durability, a_file_size_limit_fails_the_write_and_it_goes_on_when_lifted) {
   EXPECT_GT(groups, 3);
   EXPECT_EQ(kind, ErrorKind::transient);
   expect_whole(store, groups);
-  EXPECT_THROW(store.write(group(groups + 1)), Error) << "still no room";
+  EXPECT_THROW(store.write(large_group(groups + 1)), Error) << "still no room";
   ::setrlimit(RLIMIT_FSIZE, &unlimited);
   std::signal(SIGXFSZ, previous);
   store.write(group(groups + 1));

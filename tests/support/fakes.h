@@ -18,10 +18,12 @@ class MemoryRecorder final : public Recorder {
   std::map<std::string, PolicyState> policies;
   std::map<std::string, Sync> syncs;
   std::map<std::string, RepositoryRecord> repositories;
+  std::vector<WebhookChange> webhooks;
 
   void record(const RepositoryRecord& repository) override { repositories[repository.name] = repository; }
   void record(const Sync& sync) override { syncs[sync.id] = sync; }
   void record(const PolicyState& state) override { policies[state.policy] = state; }
+  void record(const WebhookChange& change) override { webhooks.push_back(change); }
   void when_durable(std::function<void()> effect) override { effects_.push_back(std::move(effect)); }
 
   /// Runs effects, and those they cause, until none is left.
@@ -46,6 +48,7 @@ class MemoryStore final : public Store {
   void write(const Changes& changes) override {
     for (const auto& sync : changes.syncs) recorder_.record(sync);
     for (const auto& policy : changes.policies) recorder_.record(policy);
+    for (const auto& change : changes.webhooks) recorder_.record(change);
   }
   std::vector<RepositoryRecord> repositories() override { return values(recorder_.repositories); }
   std::vector<PolicyState> policy_states() override { return values(recorder_.policies); }

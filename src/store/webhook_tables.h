@@ -1,0 +1,36 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/webhook.h"
+#include "store/soci.h"
+
+namespace refsyncd {
+
+/// The tables webhook_targets and deliveries. Made anew after a database error.
+class WebhookTables {
+ public:
+  explicit WebhookTables(soci::session& session) : session_(session) {}
+
+  void apply(const WebhookChange& change);
+
+  /// Oldest first.
+  std::vector<WebhookTarget> targets();
+  /// Deliveries that are not dead, in the order in which they were recorded.
+  std::vector<PendingDelivery> pending();
+  std::optional<Delivery> find(const std::string& id);
+  size_t dead();
+  /// Removes deliveries that died before `before`. Returns how many.
+  size_t purge(WallTime before);
+
+ private:
+  void put(const WebhookTarget& target);
+  void put(const RemovedTarget& removed);
+  void put(const Delivery& delivery);
+  void put(const Delivered& delivered);
+
+  soci::session& session_;
+};
+
+}  // namespace refsyncd
