@@ -193,21 +193,6 @@ std::optional<std::string> read_name(Reading& reading, const Field& field) {
   return std::nullopt;
 }
 
-std::string name_problem(std::string_view name) {
-  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  const auto allowed = [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; };
-  if (name.empty()) return "it is empty";
-  if (name.size() > 63) return fmt::format("it has {} characters, 63 are the most", name.size());
-  if (!std::all_of(name.begin(), name.end(), allowed))
-    return "use lower-case letters, digits, '.', '_' and '-'";
-  if (!plain(name.front())) return "begin with a letter or digit";
-  if (name.find("..") != std::string_view::npos) return "'..' is not allowed";
-  for (const std::string_view ending : {".", ".git", ".lock"}) {
-    if (name.ends_with(ending)) return fmt::format("it must not end in '{}'", ending);
-  }
-  return "";
-}
-
 std::string suggestion(std::string_view typed, std::span<const std::string_view> candidates) {
   const auto near = nearest(typed, candidates);
   return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);

@@ -101,9 +101,6 @@ std::optional<size_t> read_choice(Reading& reading, const Field& field,
 
 /// A name of ours: see name_problem().
 std::optional<std::string> read_name(Reading& reading, const Field& field);
-/// Why a text is no name for a policy, repository or organisation (it must be safe as a path, a label and a
-/// command line argument), or "".
-std::string name_problem(std::string_view name);
 
 /// "; did you mean 'x'?", or "" when nothing is near.
 std::string suggestion(std::string_view typed, std::span<const std::string_view> candidates);

@@ -1,5 +1,9 @@
 #include "model/policy.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace refsyncd {
 
 std::string_view to_string(Direction direction) {
@@ -24,6 +28,21 @@ std::string_view to_string(Transport transport) {
     case Transport::file: return "file";
   }
   return "file";
+}
+
+std::string name_problem(std::string_view name) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const auto allowed = [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; };
+  if (name.empty()) return "it is empty";
+  if (name.size() > 63) return fmt::format("it has {} characters, 63 are the most", name.size());
+  if (!std::all_of(name.begin(), name.end(), allowed))
+    return "use lower-case letters, digits, '.', '_' and '-'";
+  if (!plain(name.front())) return "begin with a letter or digit";
+  if (name.find("..") != std::string_view::npos) return "'..' is not allowed";
+  for (const std::string_view ending : {".", ".git", ".lock"}) {
+    if (name.ends_with(ending)) return fmt::format("it must not end in '{}'", ending);
+  }
+  return "";
 }
 
 }  // namespace refsyncd

@@ -12,6 +12,10 @@
 
 namespace refsyncd {
 
+/// Why a text is no name for a policy, repository or organisation (it must be safe as a path, a label and a
+/// command line argument), or "".
+std::string name_problem(std::string_view name);
+
 /// pull: the upstream is the source and our repository the target; push: the reverse.
 enum class Direction { pull, push };
 std::string_view to_string(Direction);
