@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -10,7 +11,7 @@
 namespace refsyncd {
 
 /// The one thread that decides. Work elsewhere reports back with post(); run_once() waits until something was
-/// posted, a watched descriptor is readable, or the time is up, and then runs what came. Only post() may be
+/// posted, a watched descriptor is ready, or the time is up, and then runs what came. Only post() may be
 /// called from other threads.
 class Loop {
  public:
@@ -19,19 +20,45 @@ class Loop {
   /// Hands a function to the loop's thread; it runs in the order posted. Never blocks.
   void post(std::function<void()> task);
 
-  /// Calls `ready` on the loop's thread whenever the descriptor is readable. The descriptor must outlive the
-  /// loop.
+  /// What a descriptor is watched for, and what it is ready for. One that is closed by the other side or
+  /// broken is ready for both.
+  struct Readiness {
+    bool reading = false;
+    bool writing = false;
+  };
+  using Watcher = std::function<void(Readiness)>;
+
+  /// Calls `ready` on the loop's thread whenever the descriptor is readable. The descriptor stays open until
+  /// unwatch() or the loop's end.
   void watch(int descriptor, std::function<void()> ready);
+
+  /// Calls `ready` whenever the descriptor is ready for one of the `wanted`, in place of what was said about
+  /// it before.
+  void watch(int descriptor, Readiness wanted, Watcher ready);
+
+  /// Forgets the descriptor: its function is not called any more, not even when it is found ready in this
+  /// round. Like watch(), may be called from within any function the loop calls; unknown descriptors are
+  /// fine.
+  void unwatch(int descriptor);
 
   /// Waits at most until `deadline` (steady time) and runs everything that is ready. Returns how many tasks
   /// ran.
   size_t run_once(SteadyTime deadline);
 
  private:
+  size_t run_posted();
+
   FileDescriptor wakeup_;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
-  std::map<int, std::function<void()>> watched_;
+
+  struct Watched {
+    Readiness wanted;
+    Watcher ready;
+    uint64_t serial = 0;  // tells it from an earlier watch of the same number
+  };
+  std::map<int, Watched> watched_;
+  uint64_t watches_ = 0;
 };
 
 }  // namespace refsyncd

@@ -140,5 +140,62 @@ TEST_F(LoopWithPipe, a_task_may_watch_another_descriptor) {
   EXPECT_TRUE(seen);
 }
 
+TEST_F(LoopWithPipe, watches_for_writing_only_as_long_as_told) {
+  int calls = 0;
+  loop.watch(writing.get(), {.writing = true}, [&](Loop::Readiness ready) {
+    EXPECT_TRUE(ready.writing);
+    EXPECT_FALSE(ready.reading);
+    ++calls;
+  });
+  EXPECT_EQ(loop.run_once(soon()), 1u);
+  EXPECT_EQ(loop.run_once(soon()), 1u);
+  loop.unwatch(writing.get());
+  EXPECT_EQ(loop.run_once(already), 0u);
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(LoopWithPipe, a_descriptor_whose_other_end_is_gone_is_ready_for_what_it_is_watched_for) {
+  Loop::Readiness seen;
+  loop.watch(writing.get(), {.writing = true}, [&](Loop::Readiness ready) { seen = ready; });
+  loop.unwatch(reading.get());
+  reading.reset();
+  EXPECT_EQ(loop.run_once(soon()), 1u);
+  EXPECT_TRUE(seen.writing);
+}
+
+TEST_F(LoopWithPipe, forgets_a_descriptor_for_good) {
+  ASSERT_EQ(::write(writing.get(), "a", 1), 1);
+  loop.unwatch(reading.get());
+  loop.unwatch(reading.get());
+  EXPECT_EQ(loop.run_once(already), 0u);
+  EXPECT_EQ(received, "");
+}
+
+TEST_F(LoopWithPipe, a_watcher_may_unwatch_itself) {
+  const std::string kept = "a capture that outlives the call";
+  loop.watch(reading.get(), {.reading = true}, [this, kept](Loop::Readiness) {
+    loop.unwatch(reading.get());
+    received += kept;
+  });
+  ASSERT_EQ(::write(writing.get(), "a", 1), 1);
+  EXPECT_EQ(loop.run_once(soon()), 1u);
+  EXPECT_EQ(loop.run_once(already), 0u);
+  EXPECT_EQ(received, kept);
+}
+
+TEST_F(LoopWithPipe, does_not_call_a_watcher_that_was_forgotten_or_replaced_in_the_same_round) {
+  int replaced = 0;
+  loop.post([&] { loop.watch(reading.get(), {.reading = true}, [&](Loop::Readiness) { ++replaced; }); });
+  ASSERT_EQ(::write(writing.get(), "a", 1), 1);
+  EXPECT_EQ(loop.run_once(soon()), 1u) << "the post only: the descriptor may be another one by now";
+  EXPECT_EQ(replaced, 0);
+  EXPECT_EQ(loop.run_once(soon()), 1u);
+  EXPECT_EQ(replaced, 1);
+  loop.post([&] { loop.unwatch(reading.get()); });
+  EXPECT_EQ(loop.run_once(soon()), 1u);
+  EXPECT_EQ(replaced, 1);
+  EXPECT_EQ(received, "");
+}
+
 }  // namespace
 }  // namespace refsyncd
