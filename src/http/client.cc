@@ -1,33 +1,15 @@
 #include "http/client.h"
 
-#include <curl/curl.h>
-#include <fmt/format.h>
-
 #include <cerrno>
 #include <system_error>
 
-#include "base/handle.h"
+#include "base/clock.h"
 #include "base/text.h"
+#include "http/libcurl.h"
+#include "http/retry_after.h"
 
 namespace refsyncd {
 namespace {
-
-using Transfer = Owned<CURL, curl_easy_cleanup>;
-using HeaderList = Owned<curl_slist, curl_slist_free_all>;
-
-/// libcurl's process-wide state, set up at the first call and kept.
-void initialise_libcurl() {
-  static const auto result = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (result != CURLE_OK) throw Error(ErrorKind::internal, "starting libcurl failed");
-}
-
-template <class Value>
-void set(const Transfer& transfer, CURLoption option, Value value) {
-  const auto result = curl_easy_setopt(transfer.get(), option, value);
-  if (result != CURLE_OK) {
-    throw Error(ErrorKind::internal, fmt::format("preparing an HTTP call: {}", curl_easy_strerror(result)));
-  }
-}
 
 struct Received {
   std::string body;
@@ -60,26 +42,9 @@ std::string where(const HttpCall& call) {
   throw Error(ErrorKind::transient, message);
 }
 
-ErrorKind kind_of(CURLcode result) {
-  switch (result) {
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_SSL_CACERT_BADFILE: return ErrorKind::bad_config;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS: return ErrorKind::untrusted;
-    case CURLE_OUT_OF_MEMORY: return ErrorKind::internal;
-    default: return ErrorKind::transient;
-  }
-}
-
 void check(const Transfer& transfer, CURLcode result, const HttpCall& call, const Received& received) {
   if (result == CURLE_OK) return;
-  if (result == CURLE_COULDNT_CONNECT) {
-    long problem = 0;
-    curl_easy_getinfo(transfer.get(), CURLINFO_OS_ERRNO, &problem);
-    not_connected(call, static_cast<int>(problem));
-  }
+  if (result == CURLE_COULDNT_CONNECT) not_connected(call, connect_problem(transfer));
   throw Error(kind_of(result),
               received.too_large
                   ? fmt::format("{}: the reply is larger than {} bytes", where(call), call.reply_limit)
@@ -92,37 +57,18 @@ HeaderList headers_of(const HttpCall& call) {
 }
 
 void prepare(const Transfer& transfer, const HttpCall& call) {
-  set(transfer, CURLOPT_URL, call.url.c_str());
-  set(transfer, CURLOPT_PROTOCOLS_STR, "http,https");
+  set_request(transfer, call.url, call.method, call.body);
   set(transfer, CURLOPT_PROXY, "");
-  set(transfer, CURLOPT_NOSIGNAL, 1L);
   set(transfer, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(call.connect_timeout.count()));
   set(transfer, CURLOPT_TIMEOUT_MS, static_cast<long>(call.timeout.count()));
   if (!call.unix_socket.empty()) set(transfer, CURLOPT_UNIX_SOCKET_PATH, call.unix_socket.c_str());
-  if (!call.body.empty() || call.method == "POST") {
-    set(transfer, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
-    set(transfer, CURLOPT_POSTFIELDS, call.body.data());
-  }
-  if (call.method == "HEAD") {
-    set(transfer, CURLOPT_NOBODY, 1L);
-  } else {
-    set(transfer, CURLOPT_CUSTOMREQUEST, call.method.c_str());
-  }
 }
 
 HttpReply reply_of(const Transfer& transfer, std::string body) {
-  HttpReply reply;
-  reply.body = std::move(body);
-  long status = 0;
-  curl_easy_getinfo(transfer.get(), CURLINFO_RESPONSE_CODE, &status);
-  reply.status = static_cast<int>(status);
-  const char* type = nullptr;
-  curl_easy_getinfo(transfer.get(), CURLINFO_CONTENT_TYPE, &type);
-  if (type != nullptr) reply.content_type = type;
-  curl_off_t wait = 0;
-  curl_easy_getinfo(transfer.get(), CURLINFO_RETRY_AFTER, &wait);
-  if (wait > 0) reply.retry_after = std::chrono::seconds(wait);
-  return reply;
+  return {.status = status_of(transfer),
+          .content_type = header_of(transfer, "Content-Type"),
+          .body = std::move(body),
+          .retry_after = retry_after(header_of(transfer, "Retry-After"), SystemClock().now())};
 }
 
 }  // namespace

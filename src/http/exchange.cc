@@ -1,0 +1,231 @@
+#include "http/exchange.h"
+
+#include <fmt/chrono.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/text.h"
+#include "base/version.h"
+#include "http/address.h"
+#include "http/retry_after.h"
+
+namespace refsyncd {
+namespace {
+
+using Url = Owned<CURLU, curl_url_cleanup>;
+using UrlPart = Owned<char, curl_free>;
+
+constexpr size_t header_limit = 256 << 10;
+/// A connection on which sent bytes are not acknowledged for so long is dead, whatever waits on it.
+constexpr unsigned unacknowledged_limit_ms = 20'000;
+
+std::string part(const Url& url, CURLUPart which) {
+  char* text = nullptr;
+  if (curl_url_get(url.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return "";
+  return UrlPart(text).get();
+}
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+/// curl takes "Name:" for the wish to leave a header out, and "Name;" for an empty one.
+std::string header_line(const std::string& name, const std::string& value) {
+  return value.empty() ? name + ";" : fmt::format("{}: {}", name, value);
+}
+
+void append(HeaderList& list, const std::string& line) {
+  auto* longer = curl_slist_append(list.get(), line.c_str());
+  if (longer == nullptr) throw Error(ErrorKind::internal, "preparing an HTTP call: out of memory");
+  static_cast<void>(list.release());
+  list.reset(longer);
+}
+
+long limit_of(milliseconds time) { return static_cast<long>(std::max(time, milliseconds(1)).count()); }
+
+}  // namespace
+
+std::optional<std::string> origin_of(const std::string& url) {
+  const Url parsed(curl_url());
+  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return std::nullopt;
+  const auto scheme = part(parsed, CURLUPART_SCHEME);
+  if (scheme != "http" && scheme != "https") return std::nullopt;
+  return fmt::format("{}://{}:{}", scheme, printable(part(parsed, CURLUPART_HOST), 300),
+                     part(parsed, CURLUPART_PORT));
+}
+
+HttpExchange::HttpExchange(HttpSend request, const HttpClient::Settings& settings, const Clock& clock)
+    : request_(std::move(request)),
+      clock_(clock),
+      public_only_(settings.public_only),
+      transfer_(curl_easy_init()) {
+  auto origin = origin_of(request_.url);
+  if (!origin) throw Error(ErrorKind::bad_config, "the URL is no absolute one of http or https");
+  origin_ = std::move(*origin);
+  if (!transfer_) throw Error(ErrorKind::internal, "starting an HTTP call failed");
+  prepare(settings);
+  prepare_headers();
+}
+
+void HttpExchange::prepare(const HttpClient::Settings& settings) {
+  set_request(transfer_, request_.url, request_.method, request_.body);
+  set(transfer_, CURLOPT_ERRORBUFFER, problem_.data());
+  set(transfer_, CURLOPT_USERAGENT, fmt::format("refsyncd/{}", version).c_str());
+  set(transfer_, CURLOPT_CONNECTTIMEOUT_MS, limit_of(settings.connect_timeout));
+  set(transfer_, CURLOPT_PIPEWAIT, 1L);
+  set(transfer_, CURLOPT_TCP_KEEPALIVE, 1L);
+  set(transfer_, CURLOPT_QUICK_EXIT, 1L);  // do not wait for a thread that resolves a name
+  if (!settings.proxies || settings.public_only) set(transfer_, CURLOPT_PROXY, "");
+  if (!settings.ca_file.empty()) {
+    set(transfer_, CURLOPT_CAINFO, settings.ca_file.c_str());
+    set(transfer_, CURLOPT_CAPATH, static_cast<char*>(nullptr));  // else the system's would be trusted too
+  }
+  set(transfer_, CURLOPT_WRITEFUNCTION, &on_body);
+  set(transfer_, CURLOPT_WRITEDATA, static_cast<void*>(this));
+  set(transfer_, CURLOPT_HEADERFUNCTION, &on_header);
+  set(transfer_, CURLOPT_HEADERDATA, static_cast<void*>(this));
+  set(transfer_, CURLOPT_NOPROGRESS, 0L);
+  set(transfer_, CURLOPT_XFERINFOFUNCTION, &on_progress);
+  set(transfer_, CURLOPT_XFERINFODATA, static_cast<void*>(this));
+  set(transfer_, CURLOPT_PREREQFUNCTION, &on_ready_to_send);
+  set(transfer_, CURLOPT_PREREQDATA, static_cast<void*>(this));
+  set(transfer_, CURLOPT_OPENSOCKETFUNCTION, &on_connect);
+  set(transfer_, CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
+}
+
+void HttpExchange::prepare_headers() {
+  append(headers_, "Expect:");  // a body is sent at once
+  bool typed = false;
+  for (const auto& [name, value] : request_.headers) {
+    if (name.empty() || has_control(name) || name.find_first_of(": ;") != std::string::npos ||
+        has_control(value)) {
+      throw Error(ErrorKind::bad_config,
+                  fmt::format("{}: the header '{}' cannot be sent: a control character, or no name", origin_,
+                              printable(name, 100)));
+    }
+    typed = typed || ::strcasecmp(name.c_str(), "Content-Type") == 0;
+    append(headers_, header_line(name, value));
+  }
+  if (!typed) append(headers_, "Content-Type:");  // not curl's idea of it
+  set(transfer_, CURLOPT_HTTPHEADER, headers_.get());
+}
+
+size_t HttpExchange::on_header(const char*, size_t size, size_t count, void* self) noexcept {
+  auto& exchange = *static_cast<HttpExchange*>(self);
+  exchange.answer_began_ = true;
+  exchange.last_byte_ = exchange.clock_.steady();
+  exchange.header_bytes_ += size * count;
+  return exchange.header_bytes_ > header_limit ? 0 : size * count;
+}
+
+size_t HttpExchange::on_body(const char* data, size_t size, size_t count, void* self) noexcept try {
+  auto& exchange = *static_cast<HttpExchange*>(self);
+  const size_t bytes = size * count;
+  exchange.last_byte_ = exchange.clock_.steady();
+  exchange.too_large_ = bytes > exchange.request_.answer_limit - exchange.body_.size();
+  if (exchange.too_large_) return 0;
+  exchange.body_.append(data, bytes);
+  return bytes;
+} catch (const std::exception&) {
+  return 0;
+}
+
+int HttpExchange::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t uploaded) noexcept {
+  auto& exchange = *static_cast<HttpExchange*>(self);
+  if (uploaded != exchange.uploaded_) exchange.last_byte_ = exchange.clock_.steady();
+  exchange.uploaded_ = uploaded;
+  return 0;
+}
+
+int HttpExchange::on_ready_to_send(void* self, char*, char*, int, int) noexcept {
+  auto& exchange = *static_cast<HttpExchange*>(self);
+  const auto& method = exchange.request_.method;
+  exchange.sent_before_ = exchange.sent_ != SteadyTime::max() && method != "GET" && method != "HEAD";
+  if (exchange.sent_before_) return CURL_PREREQFUNC_ABORT;
+  exchange.last_byte_ = exchange.clock_.steady();
+  exchange.sent_ = std::min(exchange.sent_, exchange.last_byte_);
+  return CURL_PREREQFUNC_OK;
+}
+
+curl_socket_t HttpExchange::on_connect(void* self, curlsocktype, curl_sockaddr* address) noexcept {
+  auto& exchange = *static_cast<HttpExchange*>(self);
+  const bool refused = exchange.public_only_ && !is_public_address(address->addr);
+  (refused ? exchange.address_refused_ : exchange.address_allowed_) = true;
+  if (refused) return CURL_SOCKET_BAD;
+  const int socket = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (socket >= 0) {
+    ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_limit_ms,
+                 sizeof unacknowledged_limit_ms);
+  }
+  return socket;
+}
+
+SteadyTime HttpExchange::deadline() const {
+  if (sent_ == SteadyTime::max()) return sent_;
+  return std::min(sent_ + request_.timeout,
+                  last_byte_ + (answer_began_ ? request_.stall : request_.first_byte));
+}
+
+HttpAnswer HttpExchange::answer() {
+  return {.status = status_of(transfer_),
+          .content_type = header_of(transfer_, "Content-Type"),
+          .body = std::move(body_),
+          .retry_after = retry_after(header_of(transfer_, "Retry-After"), clock_.now())};
+}
+
+HttpTrouble HttpExchange::trouble(ErrorKind kind, std::string_view message) const {
+  return {.failure = {.kind = kind, .message = fmt::format("{}: {}", origin_, printable(message, 500))},
+          .maybe_acted = sent_ != SteadyTime::max()};
+}
+
+HttpTrouble HttpExchange::trouble(CURLcode result) const {
+  if (address_refused_ && !address_allowed_) {
+    return trouble(ErrorKind::bad_config, "its address is not one of the public internet");
+  }
+  if (sent_before_) {
+    return trouble(ErrorKind::transient,
+                   "the connection closed before the answer; the request is not sent again");
+  }
+  if (too_large_) {
+    return trouble(ErrorKind::transient,
+                   fmt::format("the answer is larger than {} bytes", request_.answer_limit));
+  }
+  if (header_bytes_ > header_limit) {
+    return trouble(ErrorKind::transient,
+                   fmt::format("the headers of the answer are larger than {} bytes", header_limit));
+  }
+  const int connecting = result == CURLE_COULDNT_CONNECT ? connect_problem(transfer_) : 0;
+  if (connecting != 0) return trouble(ErrorKind::transient, std::generic_category().message(connecting));
+  return trouble(kind_of(result), problem_[0] != '\0' ? problem_.data() : curl_easy_strerror(result));
+}
+
+HttpTrouble HttpExchange::too_slow() const {
+  if (last_byte_ + request_.stall <= deadline() && answer_began_) {
+    return trouble(ErrorKind::transient, fmt::format("the answer stopped for {}", request_.stall));
+  }
+  if (last_byte_ + request_.first_byte <= deadline() && !answer_began_) {
+    return trouble(ErrorKind::transient, fmt::format("no answer for {}", request_.first_byte));
+  }
+  return trouble(ErrorKind::transient, fmt::format("no whole answer in {}", request_.timeout));
+}
+
+bool HttpExchange::was_multiplexed() const {
+  long protocol = 0;
+  curl_easy_getinfo(transfer_.get(), CURLINFO_HTTP_VERSION, &protocol);
+  return protocol >= CURL_HTTP_VERSION_2_0;
+}
+
+size_t HttpExchange::connections_made() const {
+  long made = 0;
+  curl_easy_getinfo(transfer_.get(), CURLINFO_NUM_CONNECTS, &made);
+  return static_cast<size_t>(made);
+}
+
+void HttpExchange::abandon_connection() { set(transfer_, CURLOPT_FORBID_REUSE, 1L); }
+
+}  // namespace refsyncd

@@ -1,0 +1,42 @@
+#pragma once
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <string>
+
+#include "base/error.h"
+#include "base/handle.h"
+
+namespace refsyncd {
+
+using Transfer = Owned<CURL, curl_easy_cleanup>;
+using HeaderList = Owned<curl_slist, curl_slist_free_all>;
+
+/// libcurl's process-wide state, set up at the first call and kept. Throws Error(internal).
+void initialise_libcurl();
+
+/// curl_easy_setopt. Throws Error(internal) when libcurl does not know the option or is out of memory.
+template <class Value>
+void set(const Transfer& transfer, CURLoption option, Value value) {
+  const auto result = curl_easy_setopt(transfer.get(), option, value);
+  if (result != CURLE_OK) {
+    throw Error(ErrorKind::internal, fmt::format("preparing an HTTP call: {}", curl_easy_strerror(result)));
+  }
+}
+
+/// What every transfer has in common: URL, http and https alone, no signals, the method and the body, which
+/// must outlive the transfer. It is sent when not empty, or when the method is POST.
+void set_request(const Transfer& transfer, const std::string& url, const std::string& method,
+                 const std::string& body);
+
+/// The answer's status, 0 when there is none.
+int status_of(const Transfer& transfer);
+/// The answer's first header of that name, whatever its case; "" when there is none.
+std::string header_of(const Transfer& transfer, const char* name);
+/// Why connecting failed, as errno has it; 0 when that is unknown.
+int connect_problem(const Transfer& transfer);
+
+/// What a failed transfer means; a failed connection counts as transient.
+ErrorKind kind_of(CURLcode result);
+
+}  // namespace refsyncd
