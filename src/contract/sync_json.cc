@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "contract/json_fields.h"
 
 namespace refsyncd {
 namespace {
@@ -36,57 +37,6 @@ json ref_json(const RefResult& ref) {
   if (!ref.detail.empty()) value["detail"] = as_utf8(ref.detail);
   return value;
 }
-
-[[noreturn]] void unexpected(std::string_view field, std::string_view problem) {
-  throw Error(ErrorKind::internal, fmt::format("unexpected answer: '{}' {}", field, problem));
-}
-
-/// One object of an answer; `path` is where it stands, for errors.
-class Fields {
- public:
-  Fields(const json& object, std::string path) : object_(object), path_(std::move(path)) {
-    if (!object.is_object()) unexpected(path_.empty() ? "sync" : path_, "is not an object");
-  }
-
-  std::string at(const char* name) const { return path_.empty() ? name : fmt::format("{}.{}", path_, name); }
-  /// Nullptr when the field is absent or null.
-  const json* find(const char* name) const {
-    const auto found = object_.find(name);
-    return found == object_.end() || found->is_null() ? nullptr : &*found;
-  }
-  const json& get(const char* name) const {
-    const auto* value = find(name);
-    if (value == nullptr) unexpected(at(name), "is missing");
-    return *value;
-  }
-  const std::string& text(const char* name) const { return as_text(name, get(name)); }
-  std::string text_or(const char* name, const std::string& fallback) const {
-    const auto* value = find(name);
-    return value == nullptr ? fallback : as_text(name, *value);
-  }
-  /// A text that `read` must understand.
-  template <class Read>
-  auto parsed(const char* name, Read read) const {
-    const auto& value = text(name);
-    const auto result = read(value);
-    if (!result) unexpected(at(name), fmt::format("is '{}'", printable(value, 80)));
-    return *result;
-  }
-  template <class Read>
-  auto parsed_if_there(const char* name, Read read) const {
-    using Result = decltype(read(std::string()));
-    return find(name) == nullptr ? Result() : Result(parsed(name, read));
-  }
-
- private:
-  const std::string& as_text(const char* name, const json& value) const {
-    if (!value.is_string()) unexpected(at(name), "is not a string");
-    return value.get_ref<const std::string&>();
-  }
-
-  const json& object_;
-  std::string path_;
-};
 
 std::optional<std::string> from_base64(const std::string& text) {
   std::string bytes(text.size() / 4 * 3, '\0');
@@ -126,8 +76,7 @@ RefResult ref_from_json(const json& value, std::string path) {
 
 std::shared_ptr<const RefResults> refs_from_json(const json* stats) {
   if (stats == nullptr) return nullptr;
-  const auto& list = Fields(*stats, "stats").get("refs");
-  if (!list.is_array()) unexpected("stats.refs", "is not an array");
+  const auto& list = Fields(*stats, "stats").list("refs");
   auto refs = std::make_shared<RefResults>();
   refs->reserve(list.size());
   for (const auto& ref : list)
@@ -189,7 +138,7 @@ json to_json_value(const Sync& sync) {
 }
 
 Sync sync_from_json(const json& value) {
-  const Fields fields(value, "");
+  const Fields fields(value, "", "sync");
   const Fields globs(fields.get("ref_globs"), "ref_globs");
   Sync sync;
   sync.id = fields.text("id");

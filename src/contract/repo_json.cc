@@ -1,0 +1,90 @@
+#include "contract/repo_json.h"
+
+#include <string_view>
+
+#include "contract/json_fields.h"
+#include "contract/sync_json.h"
+
+namespace refsyncd {
+namespace {
+
+using nlohmann::json;
+
+std::optional<AuthKind> auth_kind_from(std::string_view text) {
+  if (text == "token") return AuthKind::token;
+  if (text == "username_password") return AuthKind::username_password;
+  return std::nullopt;
+}
+
+json auth_kind_json(AuthKind kind) {
+  switch (kind) {
+    case AuthKind::none: return nullptr;
+    case AuthKind::token: return "token";
+    case AuthKind::username_password: return "username_password";
+  }
+  return nullptr;
+}
+
+HostedUpstream upstream_from_json(const json& value) {
+  const Fields fields(value, "upstream");
+  HostedUpstream upstream;
+  upstream.url = fields.name("url");
+  upstream.auth = fields.parsed_if_there("auth_kind", auth_kind_from).value_or(AuthKind::none);
+  if (const auto* latest = fields.find("latest_sync")) upstream.latest_sync = sync_from_json(*latest);
+  return upstream;
+}
+
+std::optional<std::string> next_cursor(const Fields& fields) {
+  if (!fields.flag("has_more")) return std::nullopt;
+  return fields.name("next_cursor");
+}
+
+}  // namespace
+
+json to_json_value(const HostedRepo& repo) {
+  json value{{"id", repo.id},
+             {"org", repo.org},
+             {"name", repo.name},
+             {"default_bookmark", repo.default_bookmark},
+             {"head_change_id", repo.head_change_id},
+             {"upstream", nullptr},
+             {"created_at", format_time(repo.created_at)},
+             {"tags", repo.tags}};
+  if (!repo.upstream) return value;
+  const auto& latest = repo.upstream->latest_sync;
+  value["upstream"] = {{"url", repo.upstream->url},
+                       {"auth_kind", auth_kind_json(repo.upstream->auth)},
+                       {"latest_sync", latest ? to_json_value(*latest) : json()}};
+  return value;
+}
+
+HostedRepo repo_from_json(const json& value) {
+  const Fields fields(value, "", "repository");
+  HostedRepo repo{
+      .id = fields.name("id"), .org = fields.name("org"), .name = fields.name("name"), .upstream = {}};
+  if (const auto* upstream = fields.find("upstream")) repo.upstream = upstream_from_json(*upstream);
+  return repo;
+}
+
+RepoPage repo_page_from_json(const json& value) {
+  const Fields fields(value, "");
+  RepoPage page;
+  for (const auto& repo : fields.list("repos")) page.repos.push_back(repo_from_json(repo));
+  page.next_cursor = next_cursor(fields);
+  return page;
+}
+
+SyncPage sync_page_from_json(const json& value) {
+  const Fields fields(value, "");
+  SyncPage page;
+  for (const auto& sync : fields.list("syncs")) page.syncs.push_back(sync_from_json(sync));
+  page.next_cursor = next_cursor(fields);
+  return page;
+}
+
+Whoami whoami_from_json(const json& value) {
+  const Fields org(Fields(value, "").get("org"), "org");
+  return {.org_id = org.name("id"), .org = org.name("slug")};
+}
+
+}  // namespace refsyncd
