@@ -4,9 +4,7 @@ include(GNUInstallDirs)
 set(REFSYNCD_SYSCONFDIR "/etc" CACHE PATH "Where refsyncd/config.yaml is installed; the program looks in /etc")
 set(REFSYNCD_UNITDIR "lib/systemd/system" CACHE PATH "Where the systemd unit is installed")
 
-if(TARGET refsyncd)
-  install(TARGETS refsyncd RUNTIME)
-endif()
+install(TARGETS refsyncd RUNTIME)
 
 # The unit names the program by its full path, which depends on the prefix only `cmake --install` knows for sure.
 install(CODE "

@@ -38,8 +38,11 @@ Agent::Agent(Config config, Environment environment, const Clock& clock)
     : clock_(clock),
       environment_(std::move(environment)),
       config_file_(config.file),
+      watch_(config.file),
       service_(config.service),
       http_(config.http),
+      log_format_(config.log.format),
+      metrics_config_(config.metrics),
       started_at_(clock.now()),
       log_(log_settings(config.log), clock),
       run_log_(log_),
@@ -49,7 +52,6 @@ Agent::Agent(Config config, Environment environment, const Clock& clock)
                 metrics_.store_failed();
                 tell(Severity::error, "store_failed", failure.message + "; nothing is lost, trying again");
               }),
-      watch_(config.file),
       control_(std::make_unique<ServedControl>(*this)),
       config_(std::move(config)) {
   observers_.add(metrics_);
@@ -121,20 +123,23 @@ void Agent::drain() {
   }
   const auto last = clock_.steady() + seconds(10);
   while (!engine_.at_rest() && clock_.steady() < last) turn();
+  stopped_ = true;
   servers_.clear();
   tell(Severity::info, "stopped", "stopped");
 }
 
 void Agent::reload(std::function<void(const std::string& problem)> done) {
-  if (done) reload_waiters_.push_back(std::move(done));
+  if (done) next_waiters_.push_back(std::move(done));
   if (reloading_) {
-    reload_again_ = true;
+    reload_again_ = true;  // what is being read may be older than what the caller means
     return;
   }
   reloading_ = true;
+  reload_waiters_ = std::exchange(next_waiters_, {});
   service_manager_.reloading();
   watch_.forget_change();
-  engine_.in_background([this] {
+  // A thread of its own: the workers may all be busy with syncs that this configuration is to end.
+  reader_.submit([this] {
     std::string problem;
     auto config = std::make_shared<std::optional<Config>>();
     try {
@@ -161,10 +166,15 @@ std::string Agent::cannot_change(const Config& config) const {
 }
 
 void Agent::apply(Config config) {
-  if (config.http != http_) {
-    tell(Severity::warning, "restart_needed", "http has changed; restart the agent to use it");
+  for (const auto& [changed, what] :
+       {std::pair(config.http != http_, "http"), std::pair(config.log.format != log_format_, "log.format"),
+        std::pair(config.metrics != metrics_config_, "metrics")}) {
+    if (!changed) continue;
+    tell(Severity::warning, "restart_needed",
+         fmt::format("{} has changed; restart the agent to use it", what));
   }
   log_.set_level(log_settings(config.log).level);
+  service_.drain = config.service.drain;
   engine_.reload(std::move(config));
 }
 

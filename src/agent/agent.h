@@ -45,6 +45,8 @@ class Agent {
   /// What was wrong with the configuration read last; "" when it was good.
   const std::string& config_problem() const { return config_problem_; }
   bool draining() const { return draining_; }
+  /// True once the loop has turned for the last time; readable from any thread.
+  bool stopped() const { return stopped_; }
   /// When the loop last turned, as steady time; readable from any thread.
   SteadyTime last_turn() const { return SteadyTime{SteadyTime::duration{last_turn_.load()}}; }
 
@@ -61,8 +63,11 @@ class Agent {
   const Clock& clock_;
   const Environment environment_;
   const std::filesystem::path config_file_;
-  const ServiceConfig service_;
+  ConfigWatch watch_;
+  ServiceConfig service_;
   const HttpConfig http_;
+  const LogFormat log_format_;
+  const MetricsConfig metrics_config_;
   const WallTime started_at_;
   Signals signals_;  // first of what matters: threads made later inherit its mask
   ServiceManager service_manager_;
@@ -71,19 +76,22 @@ class Agent {
   Metrics metrics_;
   Observers observers_;
   Engine engine_;
-  ConfigWatch watch_;
   std::unique_ptr<Control> control_;
   std::vector<std::unique_ptr<HttpServer>> servers_;  // their threads use control_ and all above
   std::optional<Config> config_;                      // until run() hands it to the engine
-  std::vector<std::function<void(const std::string&)>> reload_waiters_;
+  using ReloadWaiters = std::vector<std::function<void(const std::string&)>>;
+  ReloadWaiters reload_waiters_;  // for the configuration that is being read
+  ReloadWaiters next_waiters_;    // for the one after
   std::string http_address_;
   std::string config_problem_;
   bool reloading_ = false;
   bool reload_again_ = false;
   bool stopping_ = false;
   bool draining_ = false;
+  std::atomic<bool> stopped_ = false;
   SteadyTime next_watchdog_{};
   std::atomic<SteadyTime::rep> last_turn_{0};
+  WorkerPool reader_{1};  // last: reads the configuration of a reload
 };
 
 }  // namespace refsyncd

@@ -1,6 +1,8 @@
 #include "agent/engine.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -18,9 +20,13 @@ constexpr size_t purge_batch = 1000;
 std::filesystem::path Engine::prepared(const std::filesystem::path& data_dir) {
   std::error_code problem;
   std::filesystem::create_directories(data_dir, problem);
-  if (!problem) std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all, problem);
+  // A volume's root may belong to somebody else (Kubernetes gives it to root, with a group of ours): what
+  // matters then is that we can write there.
+  struct stat status {};
+  const bool ours = ::stat(data_dir.c_str(), &status) == 0 && status.st_uid == ::geteuid();
+  if (!problem && ours) std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all, problem);
   if (problem) {
-    throw Error(ErrorKind::bad_config,
+    throw Error(worth_waiting_for(problem.value()) ? ErrorKind::transient : ErrorKind::bad_config,
                 fmt::format("service.data_dir {}: {}", data_dir.string(), problem.message()));
   }
   return data_dir;
@@ -98,10 +104,15 @@ void Engine::stop_starting() {
 void Engine::purge_when_due() {
   if (clock_.steady() < next_purge_) return;
   next_purge_ = clock_.steady() + purge_interval;
-  writer_.submit([this, before = clock_.now() - retention_] {
+  purge(clock_.now() - retention_);
+}
+
+/// A batch at a time, so that what must be written meanwhile does not wait for all of them.
+void Engine::purge(WallTime before) {
+  writer_.submit([this, before] {
     try {
-      while (store_.purge(before, purge_batch) == purge_batch) {
-      }
+      if (store_.purge(before, purge_batch) < purge_batch) return;
+      loop_.post([this, before] { purge(before); });
     } catch (const Error&) {
       // What could not be purged now is purged in an hour; a store in trouble shows in every write.
     }

@@ -56,6 +56,7 @@ class Engine {
  private:
   static std::filesystem::path prepared(const std::filesystem::path& data_dir);
   void purge_when_due();
+  void purge(WallTime before);
 
   const Clock& clock_;
   std::mt19937_64 dice_;

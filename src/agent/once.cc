@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace refsyncd {
+namespace {
+
+/// How long a stop waits for git to end and the store to be written, as long as the disk may be full.
+constexpr auto last_patience = std::chrono::seconds(10);
+
+}  // namespace
 
 Once::Once(std::vector<std::string> wanted) : wanted_(std::move(wanted)) {
   for (const auto& policy : wanted_) results_[policy].policy = policy;
@@ -29,8 +35,16 @@ void Once::run(Engine& engine, Config config, const std::function<bool()>& stop)
   const auto tick = [&] { engine.turn(std::chrono::steady_clock::now() + std::chrono::seconds(1)); };
   while (ended_.size() < results_.size() && !stop()) tick();
   engine.stop_starting();
-  if (stop()) engine.interrupt();
-  while (!engine.at_rest()) tick();
+  // What an earlier process left may still run; it is not worth more of the user's patience than the own
+  // policies.
+  auto give_up = SteadyTime::max();
+  while (!engine.at_rest() && std::chrono::steady_clock::now() < give_up) {
+    if (stop() && give_up == SteadyTime::max()) {
+      engine.interrupt();
+      give_up = std::chrono::steady_clock::now() + last_patience;
+    }
+    tick();
+  }
 }
 
 std::vector<OnceResult> Once::results() const {

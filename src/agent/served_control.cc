@@ -17,11 +17,18 @@ constexpr auto patience = seconds(5);
 constexpr auto reload_patience = seconds(60);
 constexpr auto turns_at_least_every = seconds(30);
 constexpr size_t reasons_at_most = 20;
+/// With more policies than that, a look at all of them serves the probes of a whole second.
+constexpr size_t worth_keeping = 1000;
 
+/// Waits for what the loop answers, but not for a loop that turns no more.
 template <class T>
-T wait_for(std::future<T>& answer, seconds at_most) {
-  if (answer.wait_for(at_most) != std::future_status::ready) {
-    throw Error(ErrorKind::transient, "the agent is busy; try again", seconds(1));
+T wait_for(std::future<T>& answer, seconds at_most, const Agent& agent) {
+  const auto until = std::chrono::steady_clock::now() + at_most;
+  while (answer.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
+    if (agent.stopped()) throw Error(ErrorKind::transient, "the agent has stopped");
+    if (std::chrono::steady_clock::now() >= until) {
+      throw Error(ErrorKind::transient, "the agent is busy; try again", seconds(1));
+    }
   }
   return answer.get();
 }
@@ -57,7 +64,7 @@ auto ServedControl::on_loop(Answer answer) {
   auto task = std::make_shared<std::packaged_task<Result()>>(std::move(answer));
   auto result = task->get_future();
   agent_.engine().loop().post([task] { (*task)(); });
-  return wait_for(result, patience);
+  return wait_for(result, patience, agent_);
 }
 
 std::vector<PolicyStatus> ServedControl::status() {
@@ -106,7 +113,7 @@ Sync ServedControl::enqueue(const SyncRequest& asked) {
       }
     });
   });
-  return wait_for(result, patience);
+  return wait_for(result, patience, agent_);
 }
 
 void ServedControl::trigger(const std::string& policy) {
@@ -130,11 +137,20 @@ ReloadResult ServedControl::reload() {
   agent_.engine().loop().post([this, promise] {
     agent_.reload([promise](const std::string& problem) { promise->set_value(problem); });
   });
-  const auto problem = wait_for(result, reload_patience);
+  const auto problem = wait_for(result, reload_patience, agent_);
   return {.ok = problem.empty(), .problem = problem};
 }
 
 Readiness ServedControl::readiness() {
+  const std::lock_guard lock(readiness_mutex_);
+  const auto now = agent_.clock().steady();
+  if (readiness_ && readiness_->policies > worth_keeping && now < readiness_->until)
+    return readiness_->answer;
+  readiness_ = look_for_stale();
+  return readiness_->answer;
+}
+
+ServedControl::KeptReadiness ServedControl::look_for_stale() {
   return on_loop([this] {
     Readiness readiness;
     if (agent_.draining()) readiness.reasons.push_back({.policy = "", .text = "the agent is stopping"});
@@ -150,7 +166,7 @@ Readiness ServedControl::readiness() {
       }
     }
     readiness.ready = readiness.reasons.empty();
-    return readiness;
+    return KeptReadiness{std::move(readiness), runner.size(), agent_.clock().steady() + seconds(1)};
   });
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 #include <future>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "api/control.h"
@@ -33,7 +35,16 @@ class ServedControl final : public Control {
   template <class Answer>
   auto on_loop(Answer answer);
 
+  struct KeptReadiness {
+    Readiness answer;
+    size_t policies = 0;
+    SteadyTime until;
+  };
+  KeptReadiness look_for_stale();
+
   Agent& agent_;
+  std::mutex readiness_mutex_;
+  std::optional<KeptReadiness> readiness_;
 };
 
 }  // namespace refsyncd

@@ -77,9 +77,7 @@ HttpResponse serve_health(const Call& call) {
 }
 
 HttpResponse serve_readiness(const Call& call) {
-  constexpr size_t most_reasons = 100;
   auto readiness = call.control.readiness();
-  if (readiness.reasons.size() > most_reasons) readiness.reasons.resize(most_reasons);
   return answer(control_json(readiness), readiness.ready ? 200 : 503);
 }
 
@@ -123,11 +121,27 @@ bool with_refs(const HttpRequest& request) {
   throw BadRequest{fmt::format("refs: '{}' is neither true nor false", text)};
 }
 
+/// The list ends early once its syncs hold very many refs: the caller asks on from its last one.
 HttpResponse serve_history(const Call& call) {
-  return answer_list("syncs", call.control.history({.repo = query_value(call.request, "repo"),
-                                                    .before_id = query_value(call.request, "before"),
-                                                    .limit = limit_of(call.request),
-                                                    .with_refs = with_refs(call.request)}));
+  constexpr size_t refs_at_most = 100'000;
+  constexpr size_t at_once = 5;
+  const auto limit = limit_of(call.request);
+  SyncQuery query{.repo = query_value(call.request, "repo"),
+                  .before_id = query_value(call.request, "before"),
+                  .limit = at_once,
+                  .with_refs = with_refs(call.request)};
+  std::vector<Sync> all;
+  size_t refs = 0;
+  while (all.size() < limit && refs < refs_at_most) {
+    query.limit = std::min(query.with_refs ? at_once : limit, limit - all.size());
+    auto some = call.control.history(query);
+    for (const auto& sync : some) refs += sync.refs ? sync.refs->size() : 0;
+    const bool last = some.size() < query.limit;
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+    if (last) break;
+    query.before_id = all.back().id;
+  }
+  return answer_list("syncs", all);
 }
 
 /// Throws unless the value is an object that holds no other keys.

@@ -30,6 +30,22 @@ void write_all(int fd, std::string_view content, const std::filesystem::path& pa
 
 }  // namespace
 
+bool worth_waiting_for(int problem) {
+  switch (problem) {
+    case ENOSPC:
+    case EDQUOT:
+    case EROFS:
+    case EIO:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS:
+    case EADDRINUSE:
+    case EADDRNOTAVAIL: return true;
+    default: return false;
+  }
+}
+
 std::string read_file(const std::filesystem::path& path, size_t limit) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) fail(ErrorKind::bad_config, "reading", path);
@@ -70,7 +86,7 @@ void sync_directory(const std::filesystem::path& directory) {
 
 FileLock::FileLock(const std::filesystem::path& path)
     : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-  if (!file_) fail(ErrorKind::bad_config, "opening", path);
+  if (!file_) fail(worth_waiting_for(errno) ? ErrorKind::transient : ErrorKind::bad_config, "opening", path);
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) fail(ErrorKind::bad_config, "locking", path);
     char holder[32] = {};

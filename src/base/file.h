@@ -8,6 +8,10 @@
 
 namespace refsyncd {
 
+/// True for an errno that may pass without anybody changing the configuration: a full or read-only disk, too
+/// many open files, no memory, an address still in use.
+bool worth_waiting_for(int problem);
+
 /// The whole file. Throws Error(bad_config) naming the path and the reason when it cannot be read or is
 /// larger than `limit` bytes.
 std::string read_file(const std::filesystem::path& path, size_t limit = 16 << 20);

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -24,7 +25,8 @@ constexpr auto footer =
 
 int run_action(const Action& action) {
   const auto fail = [](Exit code, const std::string& message) {
-    fmt::print(stderr, "refsyncd: {}\n", message);
+    const auto line = fmt::format("refsyncd: {}\n", message);
+    std::fwrite(line.data(), 1, line.size(), stderr);  // no exception when nobody reads
     return static_cast<int>(code);
   };
   try {
@@ -48,7 +50,7 @@ int run_action(const Action& action) {
 }  // namespace
 
 ControlClient running_agent(const Parsed& parsed) {
-  return ControlClient(parsed.socket.empty() ? std::filesystem::path(read_config(parsed).http.socket)
+  return ControlClient(parsed.socket.empty() ? find_control_socket(parsed.config_file, process_environment())
                                              : parsed.socket);
 }
 

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -35,9 +36,22 @@ void check_known(ControlClient& agent, const std::string& repo) {
                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
 
+/// The agent may give less at a time than asked for, when its syncs hold many refs.
+std::vector<Sync> all_of(ControlClient& agent, SyncQuery query) {
+  std::vector<Sync> all;
+  while (query.limit > 0) {
+    auto some = agent.history(query);
+    if (some.empty()) break;
+    query.limit -= std::min(query.limit, some.size());
+    query.before_id = some.back().id;
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
 Exit history(const Parsed& parsed, const SyncQuery& query, bool json) {
   auto agent = running_agent(parsed);
-  const auto syncs = agent.history(query);
+  const auto syncs = all_of(agent, query);
   if (syncs.empty() && !query.repo.empty()) check_known(agent, query.repo);
   if (json) {
     for (const auto& sync : syncs) fmt::print("{}\n", to_json_value(sync).dump());

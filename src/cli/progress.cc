@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "base/text.h"
 #include "report/wording.h"
 
@@ -17,14 +19,23 @@ Progress::Progress() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() { clear_passing(); }
 
+namespace {
+
+/// As fmt::print(stderr, ...), which throws when nobody reads: progress is worth no failure.
+void tell(const std::string& text) {
+  [[maybe_unused]] const auto written = std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+}  // namespace
+
 void Progress::clear_passing() {
-  if (passing_) fmt::print(stderr, "\r\x1b[K");
+  if (passing_) tell("\r\x1b[K");
   passing_ = false;
 }
 
 void Progress::line(const std::string& text) {
   clear_passing();
-  fmt::print(stderr, "{}\n", text);
+  tell(text + "\n");
 }
 
 void Progress::sync_started(const Sync& sync) { sync_progress(sync, "started"); }
@@ -32,7 +43,7 @@ void Progress::sync_started(const Sync& sync) { sync_progress(sync, "started"); 
 void Progress::sync_progress(const Sync& sync, std::string_view text) {
   if (!terminal_) return;
   clear_passing();
-  fmt::print(stderr, "{}: {}", title(sync), printable(text, 100));
+  tell(fmt::format("{}: {}", title(sync), printable(text, 100)));
   passing_ = true;
 }
 

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "api/control_json.h"
 #include "base/duration.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/control_socket.h"
 #include "cli/print.h"
@@ -51,10 +53,27 @@ void print_text(const AgentStatus& agent, const std::vector<PolicyStatus>& polic
   }
 }
 
-Exit status(const Parsed& parsed, bool json) {
+/// Those of the wanted names, or all when none is wanted.
+std::vector<PolicyStatus> choose(std::vector<PolicyStatus> policies, const std::vector<std::string>& wanted) {
+  if (wanted.empty()) return policies;
+  std::vector<std::string_view> known;
+  for (const auto& policy : policies) known.push_back(policy.policy);
+  for (const auto& name : wanted) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const auto near = nearest(name, known);
+    throw UsageError(fmt::format("the agent has no policy '{}'{}", name,
+                                 near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+  }
+  std::erase_if(policies, [&](const PolicyStatus& policy) {
+    return std::find(wanted.begin(), wanted.end(), policy.policy) == wanted.end();
+  });
+  return policies;
+}
+
+Exit status(const Parsed& parsed, const std::vector<std::string>& wanted, bool json) {
   auto agent = running_agent(parsed);
   const auto whole = agent.agent();
-  const auto policies = agent.status();
+  const auto policies = choose(agent.status(), wanted);
   if (json) {
     auto list = nlohmann::json::array();
     for (const auto& policy : policies) list.push_back(control_json(policy));
@@ -68,10 +87,17 @@ Exit status(const Parsed& parsed, bool json) {
 }  // namespace
 
 void add_status(CLI::App& app, Parsed& parsed) {
-  auto json = std::make_shared<bool>(false);
+  struct Options {
+    std::vector<std::string> policies;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
   auto* command = app.add_subcommand("status", "Show what each policy of the running agent does, and why");
-  command->add_flag("--json", *json, "Print JSON");
-  command->callback([&parsed, json] { parsed.action = [&parsed, json] { return status(parsed, *json); }; });
+  command->add_option("POLICY", options->policies, "Only these policies (default: all)");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([&parsed, options] {
+    parsed.action = [&parsed, options] { return status(parsed, options->policies, options->json); };
+  });
 }
 
 }  // namespace refsyncd

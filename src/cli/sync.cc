@@ -24,7 +24,16 @@ struct Options {
   bool json = false;
 };
 
+void check(const std::vector<std::string>& globs) {
+  for (const auto& glob : globs) {
+    const auto problem = glob_problem(glob);
+    if (!problem.empty()) throw UsageError(fmt::format("the glob '{}' {}", printable(glob, 100), problem));
+  }
+}
+
 SyncRequest request(const Options& options) {
+  check(options.branches);
+  check(options.tags);
   SyncRequest request;
   request.repo = options.repo;
   request.direction = *direction_from(options.direction);
@@ -32,6 +41,13 @@ SyncRequest request(const Options& options) {
     request.globs = {.branches = options.branches, .tags = options.tags};
   }
   return request;
+}
+
+Sync ask(ControlClient& agent, const SyncRequest& request) try {
+  return agent.enqueue(request);
+} catch (const Error& error) {
+  if (error.kind() == ErrorKind::not_found) throw UsageError(error.what());
+  throw;
 }
 
 /// Asks until the sync is over, more and more slowly.
@@ -59,7 +75,7 @@ void print_text(const Sync& sync) {
 
 Exit sync(const Parsed& parsed, const Options& options) {
   auto agent = running_agent(parsed);
-  auto sync = agent.enqueue(request(options));
+  auto sync = ask(agent, request(options));
   if (options.wait) sync = follow(agent, std::move(sync));
   if (options.json) {
     fmt::print("{}\n", to_json_value(sync).dump());

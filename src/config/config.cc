@@ -39,6 +39,14 @@ Document read_document(const std::string& text, const std::filesystem::path& fil
   }
 }
 
+std::string text_of(const std::filesystem::path& file) {
+  try {
+    return read_file(file, largest_file);
+  } catch (const Error& error) {
+    throw ConfigError(file, {{1, 1, error.what()}});
+  }
+}
+
 Rules read_defaults(Reading& reading, const Field& field) {
   return read_rules(reading, Fields(reading, field.value, keys::rules, "defaults"), Rules{},
                     RulesOf::defaults);
@@ -116,13 +124,21 @@ Config parse_config(const std::string& text, const std::filesystem::path& file,
 Config load_config(const std::filesystem::path& file, const Environment& environment) {
   // What the document needed goes back to the system: reading takes several times what the result does.
   const Finally trim_heap([] { ::malloc_trim(0); });
-  std::string text;
-  try {
-    text = read_file(file, largest_file);
-  } catch (const Error& error) {
-    throw ConfigError(file, {{1, 1, error.what()}});
-  }
-  return parse_config(text, file, environment);
+  return parse_config(text_of(file), file, environment);
+}
+
+std::filesystem::path find_control_socket(const std::filesystem::path& file, const Environment& environment) {
+  const auto text = text_of(file);
+  const auto document = read_document(text, file);
+  Problems ignored;
+  Problems problems;
+  const auto folder = std::filesystem::absolute(file).lexically_normal().parent_path();
+  Reading lenient{ignored, environment, folder};
+  Reading strict{problems, environment, folder};
+  const Fields fields(lenient, document.root(), keys::file, "the file");
+  auto socket = read_control_socket(lenient, strict, fields["service"], fields["http"]);
+  if (!problems.empty()) throw ConfigError(file, problems.take());
+  return socket;
 }
 
 }  // namespace refsyncd

@@ -129,4 +129,8 @@ Config parse_config(const std::string& text, const std::filesystem::path& file,
 /// Reads and parses the file. Throws ConfigError; a file that cannot be read is a ConfigError at 1:1.
 Config load_config(const std::filesystem::path& file, const Environment& environment);
 
+/// Where the agent of this file has its control socket, whatever else may be wrong with the file or missing
+/// in the environment. Throws ConfigError when not even that can be told.
+std::filesystem::path find_control_socket(const std::filesystem::path& file, const Environment& environment);
+
 }  // namespace refsyncd

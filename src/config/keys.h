@@ -18,7 +18,7 @@ namespace keys {
 
 inline constexpr std::array file{
     ConfigKey{"service", "The agent itself: where syncs run, where state is kept, how much happens at once."},
-    ConfigKey{"http", "Where the agent answers: metrics, health, API and status page."},
+    ConfigKey{"http", "Where the agent answers: metrics, health and the API."},
     ConfigKey{"log", "What the agent writes to its log."},
     ConfigKey{"metrics", "Bounds of the exported metrics."},
     ConfigKey{"api", "Who may use the API that the agent serves (kind: local)."},

@@ -25,10 +25,10 @@ bool globs_overlap(std::string_view a, std::string_view b) {
   // meets[j]: some text matches the part of `a` seen so far and the first j characters of `b`.
   std::vector<char> meets(b.size() + 1, 0);
   meets[0] = 1;
-  for (size_t j = 0; j < b.size(); ++j) meets[j + 1] = meets[j] && b[j] == '*';
+  for (size_t j = 0; j < b.size(); ++j) meets[j + 1] = b[j] == '*' ? meets[j] : 0;
   for (const char x : a) {
     std::vector<char> next(b.size() + 1, 0);
-    next[0] = meets[0] && x == '*';
+    next[0] = x == '*' ? meets[0] : 0;
     for (size_t j = 0; j < b.size(); ++j) {
       const bool star = x == '*' || b[j] == '*';
       next[j + 1] = star ? (meets[j + 1] || next[j] || meets[j]) : (meets[j] && x == b[j]);

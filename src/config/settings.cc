@@ -45,21 +45,29 @@ std::optional<std::string> read_listen(Reading& reading, const Field& field) {
   return std::nullopt;
 }
 
+std::filesystem::path read_data_dir(Reading& reading, const Field& field) {
+  const auto working_directory = std::filesystem::current_path();
+  const auto written = read_path(reading, field, working_directory);
+  return written ? *written
+                 : absolute_path(working_directory, default_data_dir(reading.environment).string());
+}
+
+std::string read_socket(Reading& reading, const Field& field, const std::filesystem::path& data_dir) {
+  return read_path(reading, field).value_or((data_dir / "control.sock").string());
+}
+
 }  // namespace
 
 ServiceConfig read_service(Reading& reading, const Field& field) {
   const Fields fields(reading, field.value, keys::service, "service");
   const ServiceConfig defaults;
-  const auto working_directory = std::filesystem::current_path();
   const auto kind = read_kind(reading, fields["kind"]);
   refuse_keys_of_other_kind(reading, fields, kind);
-  const auto data_dir = read_path(reading, fields["data_dir"], working_directory);
   return {
       .kind = kind,
       .mesa = kind == ServiceKind::mesa ? read_mesa(reading, fields) : MesaConfig{},
       .org = read_name(reading, fields["org"]).value_or(kind == ServiceKind::mesa ? "" : defaults.org),
-      .data_dir = data_dir ? *data_dir
-                           : absolute_path(working_directory, default_data_dir(reading.environment).string()),
+      .data_dir = read_data_dir(reading, fields["data_dir"]),
       .concurrency = read_count(reading, fields["concurrency"], {1, 1000}).value_or(defaults.concurrency),
       .per_host = read_count(reading, fields["per_host"], {1, 1000}).value_or(defaults.per_host),
       .drain = read_duration(reading, fields["drain"], {0s, 24h}).value_or(defaults.drain),
@@ -71,11 +79,18 @@ ServiceConfig read_service(Reading& reading, const Field& field) {
 HttpConfig read_http(Reading& reading, const Field& field, const ServiceConfig& service) {
   const Fields fields(reading, field.value, keys::http, "http");
   const auto socket_field = fields["socket"];
-  const auto socket = read_path(reading, socket_field);
   HttpConfig http{.listen = read_listen(reading, fields["listen"]).value_or(HttpConfig{}.listen),
-                  .socket = socket.value_or((service.data_dir / "control.sock").string())};
+                  .socket = read_socket(reading, socket_field, service.data_dir)};
   check_socket(reading, socket_field ? socket_field.place() : fields.place(), http.socket);
   return http;
+}
+
+std::string read_control_socket(Reading& lenient, Reading& strict, const Field& service, const Field& http) {
+  const Fields service_fields(lenient, service.value, keys::service, "service");
+  const Fields http_fields(lenient, http.value, keys::http, "http");
+  const auto data_dir =
+      http_fields["socket"] ? std::filesystem::path() : read_data_dir(strict, service_fields["data_dir"]);
+  return read_socket(strict, http_fields["socket"], data_dir);
 }
 
 LogConfig read_log(Reading& reading, const Field& field) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
 
 namespace refsyncd {
 namespace {
@@ -24,13 +25,15 @@ struct Target {
   std::string_view address;
   std::string_view setting;
 
-  [[noreturn]] void refuse(std::string_view reason, std::string_view remedy) const {
-    throw Error(ErrorKind::bad_config, fmt::format("listening on {}: {}; {}", address, reason, remedy));
+  [[noreturn]] void refuse(std::string_view reason, std::string_view remedy,
+                           ErrorKind kind = ErrorKind::bad_config) const {
+    throw Error(kind, fmt::format("listening on {}: {}; {}", address, reason, remedy));
   }
   [[noreturn]] void refuse(int problem) const {
     refuse(std::generic_category().message(problem),
            problem == EADDRINUSE ? fmt::format("stop the program that has it, or change {}", setting)
-                                 : fmt::format("change {}", setting));
+                                 : fmt::format("change {}", setting),
+           worth_waiting_for(problem) ? ErrorKind::transient : ErrorKind::bad_config);
   }
 };
 

@@ -38,14 +38,14 @@ StatFields read_stat() {
   return fields;
 }
 
+/// When the machine started, as Unix time. Not from /proc/stat: ProcSubset=pid of systemd hides it.
 double boot_time() {
-  std::ifstream file("/proc/stat");
-  std::string word;
-  while (file >> word) {
-    double seconds = 0;
-    if (word == "btime" && file >> seconds) return seconds;
-  }
-  return 0;
+  const auto read = [](clockid_t clock) {
+    timespec time{};
+    ::clock_gettime(clock, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+  };
+  return read(CLOCK_REALTIME) - read(CLOCK_BOOTTIME);
 }
 
 uint64_t count_open_fds() {

@@ -45,6 +45,13 @@ Fields fields_of(const Policy& policy, const Failure& failure) {
   return fields;
 }
 
+Fields fields_of(const Delivery& delivery) {
+  return {{"webhook_target", delivery.target_id},
+          {"delivery_id", delivery.id},
+          {"webhook_event", delivery.event},
+          {"attempts", static_cast<int64_t>(delivery.attempts)}};
+}
+
 double seconds(milliseconds duration) { return static_cast<double>(duration.count()) / 1000.0; }
 
 /// The same for the same refs rejected for the same reasons, in any order; 0 for none.
@@ -71,7 +78,7 @@ Fields ref_fields(const Sync& sync, const RefResult& ref) {
 
 }  // namespace
 
-void RunLog::write(LogRecord record) {
+void RunLog::write(const LogRecord& record) {
   if (sink_.enabled(record.severity)) sink_.write(record);
 }
 
@@ -265,6 +272,36 @@ void RunLog::run_scheduled(const Policy& policy, WallTime next_due) {
          .event = "run_scheduled",
          .message = fmt::format("{}: next due {}", policy.name, timestamp(next_due)),
          .fields = std::move(fields)});
+}
+
+void RunLog::webhook_delivered(const Delivery& delivery) {
+  const bool recovered = failing_targets_.erase(delivery.target_id) > 0;
+  write({.severity = recovered ? Severity::info : Severity::debug,
+         .event = recovered ? "webhook_recovered" : "webhook_delivered",
+         .message = fmt::format("webhook target {} took {}{}", delivery.target_id, delivery.event,
+                                recovered ? ", after failures" : ""),
+         .fields = fields_of(delivery)});
+}
+
+void RunLog::webhook_failed(const Delivery& delivery, const Failure& failure,
+                            std::optional<milliseconds> retry_in) {
+  auto fields = fields_of(delivery);
+  fields.emplace_back("error", failure.message);
+  const bool first = failing_targets_.insert(delivery.target_id).second;
+  if (retry_in) {
+    write({.severity = first ? Severity::warning : Severity::debug,
+           .event = "webhook_failed",
+           .message = fmt::format("webhook target {} did not take {}: {}; next try in {}", delivery.target_id,
+                                  delivery.event, failure.message,
+                                  format_duration(std::chrono::ceil<std::chrono::seconds>(*retry_in))),
+           .fields = std::move(fields)});
+  } else {
+    write({.severity = Severity::error,
+           .event = "webhook_dead",
+           .message = fmt::format("gave up telling webhook target {} of {} after {} tries: {}",
+                                  delivery.target_id, delivery.event, delivery.attempts, failure.message),
+           .fields = std::move(fields)});
+  }
 }
 
 }  // namespace refsyncd

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <string>
 #include <unordered_map>
 
 #include "model/observer.h"
@@ -21,6 +23,8 @@ namespace refsyncd {
 /// - a failed attempt at warning, with the wait before the next; a failed run at error when the policy worked
 /// before
 ///   or failed otherwise, at warning while it keeps failing alike, with what a person can do about it;
+/// - a webhook delivery that is given up at error, once; a target's first failed try at warning and the next
+///   ones at debug until it takes a delivery again, which is told at info;
 /// - a recovery, and each reload, at info; a configuration that was refused at error, one line a mistake.
 class RunLog final : public Observer {
  public:
@@ -40,6 +44,9 @@ class RunLog final : public Observer {
                       std::optional<milliseconds> retry_in) override;
   void run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) override;
   void run_scheduled(const Policy& policy, WallTime next_due) override;
+  void webhook_delivered(const Delivery& delivery) override;
+  void webhook_failed(const Delivery& delivery, const Failure& failure,
+                      std::optional<milliseconds> retry_in) override;
 
  private:
   /// What was told of a policy last.
@@ -50,12 +57,13 @@ class RunLog final : public Observer {
   };
 
   Told& told(const std::string& policy);
-  void write(LogRecord record);
+  void write(const LogRecord& record);
   void completed(const Sync& sync);
   void failed(const Sync& sync);
   void list(const Sync& sync, Outcome outcome, Severity severity);
 
   LogSink& sink_;
+  std::set<std::string> failing_targets_;    ///< ids of webhook targets whose last try failed
   std::unordered_map<uint64_t, Told> told_;  ///< by stable_hash of the policy's name
 };
 

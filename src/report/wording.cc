@@ -55,7 +55,8 @@ std::string describe_rejection(const RefResult& ref) {
 std::string rough_duration(milliseconds duration) {
   if (duration < std::chrono::seconds(1)) return fmt::format("{}ms", duration.count());
   if (duration < std::chrono::minutes(1)) {
-    return fmt::format("{:.1f}s", static_cast<double>(duration.count() / 100) / 10.0);
+    const auto tenths = duration.count() / 100;
+    return fmt::format("{}.{}s", tenths / 10, tenths % 10);
   }
   return format_duration(std::chrono::floor<std::chrono::seconds>(duration));
 }
@@ -85,7 +86,7 @@ std::string_view remedy(ErrorKind kind) {
     case ErrorKind::not_found:
       return "check the upstream's url, and that the credential may see the repository";
     case ErrorKind::untrusted:
-      return "check the server's certificate (tls.ca_file) or host key (known_hosts_file)";
+      return "check the server's certificate (tls.ca_file) or host key (known_hosts)";
     case ErrorKind::bad_config: return "change the configuration and reload";
     case ErrorKind::transient:
     case ErrorKind::throttled:

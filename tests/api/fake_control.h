@@ -54,7 +54,7 @@ struct FakeControl final : Control {
   template <class Value>
   Value said(const Value& value) {
     ++calls;
-    if (problem) throw *problem;
+    if (problem) throw Error(*problem);
     return value;
   }
 };

@@ -92,6 +92,21 @@ policies: []
   EXPECT_TRUE(config.webhooks.allow_private);
 }
 
+TEST(Config, FindsTheControlSocketWhateverElseIsWrong) {
+  const TemporaryDirectory folder;
+  const auto file = folder.path() / "config.yaml";
+  const auto socket = [&](const std::string& text, const Environment& environment = {}) {
+    std::ofstream(file) << text;
+    return find_control_socket(file, environment).string();
+  };
+  const std::string mistakes = "bananas: 1\nrepos: {app: {upstream: {url: '${NOT_SET}'}}}\n";
+  EXPECT_EQ(socket(mistakes + "service: {data_dir: /d, drain: x}\n"), "/d/control.sock");
+  EXPECT_EQ(socket(mistakes + "http: {socket: /s}\nservice: {data_dir: '${NOT_SET}'}\n"), "/s");
+  EXPECT_EQ(socket(mistakes, {{"STATE_DIRECTORY", "/state"}}), "/state/control.sock");
+  EXPECT_THROW(socket("service: {data_dir: '${NOT_SET}'}\n"), ConfigError);
+  EXPECT_THROW(find_control_socket(folder.path() / "none", {}), ConfigError);
+}
+
 TEST(Config, ListensNowhereWhenOff) {
   EXPECT_EQ(parse("http: {listen: off}\npolicies: []\n").http.listen, "");
 }

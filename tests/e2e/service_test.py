@@ -2,6 +2,7 @@
 """What a running agent tells: metrics, health, its commands, and the service manager."""
 
 import json
+import os
 import re
 import signal
 import stat
@@ -166,6 +167,51 @@ class Commands(Service):
         self.server.fault = http_server.Status(401)
         agent.wait_metric("refsyncd_consecutive_failures", policy="app-pull")
         self.assertIn("auth", program.run("status").stdout)
+
+    def test_status_of_one_policy_leaves_the_others_out(self):
+        program = self.configure({}, {"direction": "push", "every": "1h"})
+        self.start(program)
+        done = program.run("status", "app-push")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("app-push", done.stdout)
+        self.assertNotIn("app-pull", done.stdout)
+        unknown = program.run("status", "app-pus")
+        self.assertEqual(unknown.returncode, 2, unknown.stderr)
+        self.assertIn("did you mean 'app-push'?", unknown.stderr)
+
+    def test_commands_find_the_agent_although_the_file_on_disk_has_mistakes(self):
+        configuration = self.configuration(self.server.url(self.app))
+        program = self.program(configuration)
+        self.start(program)
+        program.configure(configuration | {"bananas": 1, "log": {"level": "loud"}})
+        for command in (["status"], ["history"]):
+            done = program.run(*command)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(program.run("reload").returncode, 78)
+
+    def test_a_reload_does_not_wait_for_syncs(self):
+        configuration = self.configuration(self.server.url(self.app), service={"concurrency": 1})
+        program = self.program(configuration)
+        agent, hold = self.start_held(program)
+        done = program.run("reload", timeout=10)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(agent.metrics().value("refsyncd_syncs_in_progress"), 1)
+        hold.release()
+
+    def test_a_sync_by_hand_that_cannot_be_is_wrong_usage(self):
+        program = self.configure()
+        self.start(program)
+        for wrong in (["nothing"], ["app", "--branches", "a b"]):
+            done = program.run("sync", *wrong, "--direction", "pull")
+            self.assertEqual(done.returncode, 2, done.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to give a folder away")
+    def test_a_data_folder_that_somebody_else_owns_is_used_as_it_is(self):
+        self.data.mkdir(parents=True)
+        os.chown(self.data, 65534, 65534)
+        self.data.chmod(0o770)
+        self.start(self.configure()).wait_metric(SYNCS, status="completed", policy="app-pull")
+        self.assertEqual(self.data.stat().st_mode & 0o777, 0o770)
 
     def test_history_lists_syncs_newest_first(self):
         program = self.configure()

@@ -291,7 +291,7 @@ TEST_F(MetricsTest, a_scrape_may_come_at_any_time) {
   const std::vector<Policy> one{pull};
   const std::vector<Policy> both{pull, push};
   std::atomic<bool> scraped = false;
-  std::jthread scraper([&](std::stop_token) {
+  std::jthread scraper([&](const std::stop_token&) {
     for (int i = 0; i < 20; ++i) EXPECT_THAT(metrics.text(), HasSubstr("refsyncd_queue_depth"));
     scraped = true;
   });
