@@ -5,6 +5,7 @@
 
 #include "model/policy_state.h"
 #include "model/sync.h"
+#include "model/webhook.h"
 
 namespace refsyncd {
 
@@ -39,6 +40,13 @@ class Observer {
   virtual void run_finished(const Policy&, const PolicyState& /*was*/, const PolicyState& /*now*/) {}
   /// A policy's next scheduled time.
   virtual void run_scheduled(const Policy&, WallTime /*next_due*/) {}
+
+  /// A webhook's target has taken a delivery.
+  virtual void webhook_delivered(const Delivery&) {}
+  /// A try of a delivery failed. `retry_in` is the wait before the next one; nothing when it is given up.
+  virtual void webhook_failed(const Delivery&, const Failure&, std::optional<milliseconds> /*retry_in*/) {}
+  /// How many deliveries wait or are under way, and how many were given up and are kept.
+  virtual void webhooks_outstanding(size_t /*pending*/, size_t /*dead*/) {}
 };
 
 /// Tells several observers in turn. Keeps no ownership.
@@ -76,6 +84,16 @@ class Observers final : public Observer {
   }
   void run_scheduled(const Policy& policy, WallTime next_due) override {
     for (auto* o : observers_) o->run_scheduled(policy, next_due);
+  }
+  void webhook_delivered(const Delivery& delivery) override {
+    for (auto* o : observers_) o->webhook_delivered(delivery);
+  }
+  void webhook_failed(const Delivery& delivery, const Failure& failure,
+                      std::optional<milliseconds> retry_in) override {
+    for (auto* o : observers_) o->webhook_failed(delivery, failure, retry_in);
+  }
+  void webhooks_outstanding(size_t pending, size_t dead) override {
+    for (auto* o : observers_) o->webhooks_outstanding(pending, dead);
   }
 
  private:

@@ -59,7 +59,8 @@ struct Delivered {
 };
 
 /// What can become of targets and their deliveries. A target or delivery that is there already is replaced,
-/// except that a delivery keeps its place and its payload.
+/// except that a delivery keeps its place and its payload. Deliveries that wait for their next try are due at
+/// once when their target is replaced.
 using WebhookChange = std::variant<WebhookTarget, RemovedTarget, Delivery, Delivered>;
 
 /// Reads what was recorded of webhooks. Safe from any thread; calls block on the disk. Throws as Store does.

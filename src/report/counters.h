@@ -97,6 +97,11 @@ struct Counters {
   uint64_t queued = 0;
   uint64_t in_progress = 0;
   uint64_t store_errors = 0;
+  uint64_t webhooks_delivered = 0;
+  uint64_t webhooks_failed = 0;  ///< tries, the last ones not included
+  uint64_t webhooks_given_up = 0;
+  uint64_t webhooks_pending = 0;
+  uint64_t webhooks_dead = 0;  ///< given up and still kept
   bool config_good = false;
   WallTime config_loaded{};  ///< when a good configuration was last read
 };

@@ -182,6 +182,24 @@ void add_agent(std::vector<MetricFamily>& all, const Counters& counters) {
                        uint64_t{counters.other.has_value()}));
 }
 
+MetricFamily webhook_deliveries(const Counters& counters) {
+  Family family(MetricType::Counter, "refsyncd_webhook_deliveries_total",
+                "Tries to deliver a webhook: delivered, failed (tried again later), or dead (given up).");
+  family.add({{"result", "delivered"}}, counters.webhooks_delivered);
+  family.add({{"result", "failed"}}, counters.webhooks_failed);
+  family.add({{"result", "dead"}}, counters.webhooks_given_up);
+  return family;
+}
+
+void add_webhooks(std::vector<MetricFamily>& all, const Counters& counters) {
+  using enum MetricType;
+  all.push_back(webhook_deliveries(counters));
+  all.push_back(single(Gauge, "refsyncd_webhook_deliveries_pending",
+                       "Webhook deliveries that wait or are under way.", counters.webhooks_pending));
+  all.push_back(single(Gauge, "refsyncd_webhook_deliveries_dead",
+                       "Webhook deliveries that were given up and are still kept.", counters.webhooks_dead));
+}
+
 void add_process(std::vector<MetricFamily>& all, const ProcessStats& process) {
   using enum MetricType;
   all.push_back(single(Gauge, "process_start_time_seconds", "When the process started.", process.start_time));
@@ -204,6 +222,7 @@ std::vector<MetricFamily> families(const Counters& counters, const ProcessStats&
   all.push_back(attempt_failures(counters));
   add_policy_gauges(all, counters);
   add_agent(all, counters);
+  add_webhooks(all, counters);
   add_process(all, process);
   return all;
 }

@@ -111,6 +111,23 @@ void Metrics::run_scheduled(const Policy& policy, WallTime next_due) {
   if (auto* gauges = gauges_of(policy.name)) gauges->next_run = next_due;
 }
 
+void Metrics::webhook_delivered(const Delivery& /*delivery*/) {
+  const std::lock_guard lock(mutex_);
+  ++counters_.webhooks_delivered;
+}
+
+void Metrics::webhook_failed(const Delivery& /*delivery*/, const Failure& /*failure*/,
+                             std::optional<milliseconds> retry_in) {
+  const std::lock_guard lock(mutex_);
+  ++(retry_in ? counters_.webhooks_failed : counters_.webhooks_given_up);
+}
+
+void Metrics::webhooks_outstanding(size_t pending, size_t dead) {
+  const std::lock_guard lock(mutex_);
+  counters_.webhooks_pending = pending;
+  counters_.webhooks_dead = dead;
+}
+
 PolicyTotals* Metrics::totals_of(std::string_view policy) {
   if (policy.empty()) return &counters_.manual;
   if (const auto found = counters_.policies.find(policy); found != counters_.policies.end()) {

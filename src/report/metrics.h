@@ -44,6 +44,10 @@ class Metrics final : public Observer, public prometheus::Collectable {
                       std::optional<milliseconds> retry_in) override;
   void run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) override;
   void run_scheduled(const Policy& policy, WallTime next_due) override;
+  void webhook_delivered(const Delivery& delivery) override;
+  void webhook_failed(const Delivery& delivery, const Failure& failure,
+                      std::optional<milliseconds> retry_in) override;
+  void webhooks_outstanding(size_t pending, size_t dead) override;
 
  private:
   /// By stable_hash of the policy's name or the sync's id: tens of thousands of them stay small.

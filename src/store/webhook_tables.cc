@@ -31,6 +31,14 @@ void WebhookTables::put(const WebhookTarget& target) {
          "VALUES (:id, :name, :url, :events, :repo_ids, :created_at, :updated_at)",
       soci::use(target.id), soci::use(target.name), soci::use(target.url), soci::use(events),
       soci::use(repo_ids), soci::use(target.created_at), soci::use(target.updated_at);
+  put_due(target.id);
+}
+
+/// A changed target may work where the former did not: nothing waits for its next try any longer.
+void WebhookTables::put_due(const std::string& target_id) {
+  session_
+      << "UPDATE deliveries SET next_try = 0 WHERE target_id = :id AND dead_since IS NULL AND next_try > 0",
+      soci::use(target_id);
 }
 
 void WebhookTables::put(const RemovedTarget& removed) {

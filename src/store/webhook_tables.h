@@ -27,6 +27,7 @@ class WebhookTables {
  private:
   void put(const WebhookTarget& target);
   void put(const RemovedTarget& removed);
+  void put_due(const std::string& target_id);
   void put(const Delivery& delivery);
   void put(const Delivered& delivered);
 

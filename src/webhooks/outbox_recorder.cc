@@ -1,0 +1,64 @@
+#include "webhooks/outbox_recorder.h"
+
+#include <utility>
+
+#include "base/uuid.h"
+#include "http/url.h"
+
+namespace refsyncd {
+
+OutboxRecorder::OutboxRecorder(Recorder& behind, const WebhookTargets& targets, const Clock& clock,
+                               Settings settings, OnDelivery on_delivery)
+    : behind_(behind),
+      targets_(targets),
+      clock_(clock),
+      settings_(std::move(settings)),
+      on_delivery_(std::move(on_delivery)) {}
+
+void OutboxRecorder::adopt(const std::vector<Sync>& unfinished) {
+  for (const auto& sync : unfinished) told_.insert_or_assign(sync.id, sync.status);
+}
+
+void OutboxRecorder::record(const Sync& sync) {
+  behind_.record(sync);
+  if (is_new_status(sync)) tell(sync);
+}
+
+bool OutboxRecorder::is_new_status(const Sync& sync) {
+  if (sync.terminal()) {
+    told_.erase(sync.id);
+    return true;
+  }
+  const auto [told, added] = told_.try_emplace(sync.id, sync.status);
+  return added || std::exchange(told->second, sync.status) != sync.status;
+}
+
+void OutboxRecorder::tell(const Sync& sync) {
+  const auto event = webhook_event(sync.status);
+  const auto now = clock_.now();
+  std::shared_ptr<const std::string> payload;  // the same for all who hear of it
+  for (const auto& target : targets_.all()) {
+    if (!target.wants(event, sync.repo_id)) continue;
+    if (!payload) {
+      const auto body = to_json_value(
+          SyncEvent{.id = new_uuid(now),
+                    .occurred_at = now,
+                    .organization = settings_.organization,
+                    .repository_url = settings_.repositories_url + percent_encode(sync.request.repo),
+                    .sync = sync});
+      payload = std::make_shared<const std::string>(body.dump());
+    }
+    Delivery delivery;
+    delivery.id = new_uuid(now);
+    delivery.target_id = target.id;
+    delivery.repo_id = sync.repo_id;
+    delivery.event = event;
+    delivery.payload = payload;
+    delivery.occurred_at = now;
+    PendingDelivery pending{.id = delivery.id, .target_id = target.id, .repo_id = sync.repo_id};
+    behind_.record(WebhookChange(std::move(delivery)));
+    behind_.when_durable([this, pending = std::move(pending)] { on_delivery_(pending); });
+  }
+}
+
+}  // namespace refsyncd

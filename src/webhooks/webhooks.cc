@@ -1,0 +1,89 @@
+#include "webhooks/webhooks.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace refsyncd {
+
+Webhooks::Webhooks(Surroundings surroundings, Settings settings)
+    : around_(std::move(surroundings)),
+      secrets_(std::move(settings.credentials)),
+      targets_(around_.recorder),
+      outbox_(around_.recorder, targets_, around_.clock,
+              {.organization = std::move(settings.organization),
+               .repositories_url = std::move(settings.repositories_url)},
+              [this](const PendingDelivery& delivery) { deliverer_->add(delivery); }) {}
+
+void Webhooks::start(bool allow_private, const std::vector<Sync>& unfinished) {
+  allow_private_ = allow_private;
+  auto targets = around_.store.webhook_targets();
+  std::unordered_map<std::string, Secret> secrets;
+  std::set<std::string> ids;
+  for (const auto& target : targets) {
+    ids.insert(target.id);
+    if (auto secret = secrets_.read(target.id)) secrets.emplace(target.id, std::move(*secret));
+  }
+  secrets_.forget_all_but(ids);
+  targets_.adopt(std::move(targets), std::move(secrets));
+  outbox_.adopt(unfinished);
+  client_.emplace(around_.loop, around_.clock,
+                  HttpClient::Settings{.connections = 4, .public_only = !allow_private});
+  deliverer_.emplace(
+      Deliverer::Surroundings{.clock = around_.clock,
+                              .store = around_.store,
+                              .recorder = around_.recorder,
+                              .observer = around_.observer,
+                              .targets = targets_,
+                              .client = *client_,
+                              .in_background = around_.in_background,
+                              .on_loop = [this](auto task) { around_.loop.post(std::move(task)); },
+                              .roll = around_.roll});
+  deliverer_->adopt(around_.store.pending_deliveries(), around_.store.dead_deliveries());
+}
+
+bool Webhooks::add(const WebhookTarget& target, const Secret& secret, std::function<void()> done) {
+  if (!targets_.add(target, secret)) return false;
+  around_.recorder.when_durable(std::move(done));
+  return true;
+}
+
+bool Webhooks::change(const WebhookTarget& target, std::function<void()> done) {
+  if (targets_.find(target.id) == nullptr) return false;
+  targets_.change(target);
+  around_.recorder.when_durable([this, id = target.id, done = std::move(done)] {
+    deliverer_->target_changed(id);
+    done();
+  });
+  return true;
+}
+
+bool Webhooks::remove(const std::string& id, std::function<void()> done) {
+  if (!targets_.remove(id)) return false;
+  deliverer_->target_removed(id);
+  around_.recorder.when_durable([this, id, done = std::move(done)] {
+    secrets_.forget(id);
+    done();
+  });
+  return true;
+}
+
+void Webhooks::set_dead(size_t dead) {
+  if (deliverer_) deliverer_->set_dead(dead);
+}
+
+void Webhooks::stop_starting() {
+  if (deliverer_) deliverer_->stop_starting();
+}
+
+SteadyTime Webhooks::next_wake() const {
+  return deliverer_ ? std::min(client_->next_wake(), deliverer_->next_wake()) : SteadyTime::max();
+}
+
+void Webhooks::tick() {
+  if (!deliverer_) return;
+  client_->tick();
+  deliverer_->tick();
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,78 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/loop.h"
+#include "contract/organization.h"
+#include "http/async_client.h"
+#include "webhooks/deliverer.h"
+#include "webhooks/outbox_recorder.h"
+#include "webhooks/secrets.h"
+#include "webhooks/targets.h"
+
+namespace refsyncd {
+
+/// Outgoing webhooks: who hears of what, the outbox, and its delivery. On the loop's thread, except where it
+/// says otherwise.
+class Webhooks {
+ public:
+  struct Surroundings {
+    const Clock& clock;
+    WebhookStore& store;
+    Recorder& recorder;
+    Observer& observer;
+    Loop& loop;
+    std::function<void(std::function<void()>)> in_background;  ///< runs a function on another thread
+    std::function<double()> roll;                              ///< a die in [0, 1)
+  };
+  struct Settings {
+    std::filesystem::path credentials;  ///< the folder of the secrets
+    Organization organization;
+    std::string repositories_url;  ///< of the API: a repository's URL is this and its name
+  };
+
+  /// What is around outlives the webhooks.
+  Webhooks(Surroundings surroundings, Settings settings);
+
+  /// Takes up what an earlier process left; until then nobody is told of anything. Blocks on the disk.
+  void start(bool allow_private, const std::vector<Sync>& unfinished);
+
+  /// What syncs are recorded with, so that they are told of.
+  Recorder& recorder() { return outbox_; }
+  void set_repositories_url(std::string url) { outbox_.set_repositories_url(std::move(url)); }
+  /// May targets have loopback and private addresses? From any thread once started.
+  bool allows_private() const { return allow_private_; }
+  /// From any thread.
+  const WebhookSecrets& secrets() const { return secrets_; }
+
+  /// Oldest first.
+  const std::vector<WebhookTarget>& targets() const { return targets_.all(); }
+  /// False, and nothing is changed, when there are WebhookTargets::at_most already. `done` is called once it
+  /// is durable; so in change() and remove(), which are false when there is no such target.
+  bool add(const WebhookTarget& target, const Secret& secret, std::function<void()> done);
+  bool change(const WebhookTarget& target, std::function<void()> done);
+  bool remove(const std::string& id, std::function<void()> done);
+
+  /// Deliveries that were given up were purged; so many are left.
+  void set_dead(size_t dead);
+
+  void stop_starting();
+  /// Tries under way.
+  size_t under_way() const { return deliverer_ ? deliverer_->under_way() : 0; }
+  SteadyTime next_wake() const;
+  void tick();
+
+ private:
+  Surroundings around_;
+  WebhookSecrets secrets_;
+  WebhookTargets targets_;
+  OutboxRecorder outbox_;
+  bool allow_private_ = false;
+  std::optional<HttpClient> client_;    // once started
+  std::optional<Deliverer> deliverer_;  // once started; uses all above
+};
+
+}  // namespace refsyncd
