@@ -10,20 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-std::optional<AuthKind> auth_kind_from(std::string_view text) {
-  if (text == "token") return AuthKind::token;
-  if (text == "username_password") return AuthKind::username_password;
-  return std::nullopt;
-}
-
-json auth_kind_json(AuthKind kind) {
-  switch (kind) {
-    case AuthKind::none: return nullptr;
-    case AuthKind::token: return "token";
-    case AuthKind::username_password: return "username_password";
-  }
-  return nullptr;
-}
+json auth_kind_json(AuthKind kind) { return kind == AuthKind::none ? json() : json(to_string(kind)); }
 
 HostedUpstream upstream_from_json(const json& value) {
   const Fields fields(value, "upstream");

@@ -9,9 +9,6 @@
 
 namespace refsyncd {
 
-/// How a hosted repository proves who it is to its upstream; the credential itself is never shown.
-enum class AuthKind { none, token, username_password };
-
 /// The upstream of a hosted repository, as the API shows it.
 struct HostedUpstream {
   std::string url;

@@ -20,6 +20,22 @@ std::optional<Direction> direction_from(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view to_string(AuthKind kind) {
+  switch (kind) {
+    case AuthKind::none: return "none";
+    case AuthKind::token: return "token";
+    case AuthKind::username_password: return "username_password";
+  }
+  return "none";
+}
+
+std::optional<AuthKind> auth_kind_from(std::string_view name) {
+  for (const auto kind : {AuthKind::none, AuthKind::token, AuthKind::username_password}) {
+    if (to_string(kind) == name) return kind;
+  }
+  return std::nullopt;
+}
+
 std::string_view to_string(Transport transport) {
   switch (transport) {
     case Transport::https: return "https";

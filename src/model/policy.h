@@ -51,6 +51,11 @@ using Auth = std::variant<std::monostate, TokenAuth, PasswordAuth, SshAuth>;
 enum class Transport { https, http, ssh, file };
 std::string_view to_string(Transport);
 
+/// What an API may say of an Auth: how, but never what.
+enum class AuthKind { none, token, username_password };
+std::string_view to_string(AuthKind);
+std::optional<AuthKind> auth_kind_from(std::string_view);
+
 /// The Git server a repository is kept in sync with. The URL holds no credentials and was validated by the
 /// parser.
 struct Upstream {
@@ -59,6 +64,9 @@ struct Upstream {
   std::string host;  ///< "host" or "host:port" in lower case; "" for file. The unit of per-host limits.
   Auth auth;
   std::string ca_file;  ///< PEM bundle to trust instead of the system's; "" = the system's
+  /// Only public addresses may be spoken to, and no proxy is asked: the upstream was named by a caller of the
+  /// API, who must not reach our own network through us.
+  bool public_only = false;
 
   bool operator==(const Upstream&) const = default;
 };

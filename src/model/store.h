@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,12 +11,27 @@
 
 namespace refsyncd {
 
+/// What the API says of a repository that was made through it. Its credential is not here: it lies in a file
+/// of its own.
+struct RepositoryDefinition {
+  std::string default_bookmark;  ///< "" = the branch that HEAD names
+  std::map<std::string, std::string> tags;
+  std::string upstream_url;  ///< "" = no upstream
+  AuthKind auth = AuthKind::none;
+  std::string username;    ///< that goes with the credential
+  std::string credential;  ///< name of its file (see local/credentials); "" = none
+
+  bool operator==(const RepositoryDefinition&) const = default;
+};
+
 /// A repository as the store knows it: the id the contract shows for a name.
 struct RepositoryRecord {
   std::string id;  ///< UUIDv7
   std::string org;
   std::string name;
   WallTime created_at;
+  std::optional<RepositoryDefinition> definition;  ///< of one made through the API
+  bool deleted = false;                            ///< recorded so, it leaves the store
 
   bool operator==(const RepositoryRecord&) const = default;
 };
@@ -32,7 +48,8 @@ struct Changes {
 
 /// Which syncs to list, newest first.
 struct SyncQuery {
-  std::string repo;       ///< "" = all
+  std::string repo;       ///< by name; "" = all
+  std::string repo_id;    ///< by id, whatever its name was at the time; "" = all
   std::string before_id;  ///< only syncs older than this one; "" = from the newest
   size_t limit = 20;
   bool with_refs = true;  ///< false leaves Sync::refs empty, which is much cheaper

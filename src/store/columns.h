@@ -65,6 +65,9 @@ template <>
 struct type_conversion<refsyncd::ErrorKind>
     : refsyncd::columns::Named<refsyncd::ErrorKind, refsyncd::error_kind_from> {};
 template <>
+struct type_conversion<refsyncd::AuthKind>
+    : refsyncd::columns::Named<refsyncd::AuthKind, refsyncd::auth_kind_from> {};
+template <>
 struct type_conversion<bool> : refsyncd::columns::Cast<bool, int> {};
 
 template <>

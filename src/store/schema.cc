@@ -81,6 +81,18 @@ constexpr std::string_view version_1[] = {
          rejected INTEGER NOT NULL) WITHOUT ROWID)",
 };
 
+// Repositories made through the API have their definition here. `tags` holds a line "key<TAB>value" each.
+constexpr std::string_view version_2[] = {
+    "ALTER TABLE repositories ADD COLUMN made_by_api INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE repositories ADD COLUMN default_bookmark TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE repositories ADD COLUMN tags TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE repositories ADD COLUMN upstream_url TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE repositories ADD COLUMN auth_kind TEXT NOT NULL DEFAULT 'none'",
+    "ALTER TABLE repositories ADD COLUMN username TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE repositories ADD COLUMN credential TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX syncs_by_repo_id ON syncs (repo_id, created_at)",
+};
+
 constexpr std::string_view version_3[] = {
     // `events` and `repo_ids` are lists with commas; repo_ids NULL = all repositories.
     R"(CREATE TABLE webhook_targets (
@@ -109,7 +121,8 @@ constexpr std::string_view version_3[] = {
 };
 
 /// The statements of each version, in order; the first makes version 1.
-constexpr std::array<std::span<const std::string_view>, schema_version> migrations{version_1, {}, version_3};
+constexpr std::array<std::span<const std::string_view>, schema_version> migrations{version_1, version_2,
+                                                                                   version_3};
 
 }  // namespace
 

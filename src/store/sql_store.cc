@@ -2,10 +2,10 @@
 
 #include <optional>
 
-#include "store/columns.h"
 #include "store/database.h"
 #include "store/policy_state_table.h"
 #include "store/ref_list_table.h"
+#include "store/repository_table.h"
 #include "store/sync_table.h"
 #include "store/webhook_tables.h"
 
@@ -13,10 +13,10 @@ namespace refsyncd {
 
 struct SqlStore::Tables {
   Tables(soci::session& on, RecentRefs& recent)
-      : session(on), lists(on, recent), syncs(on, lists), policies(on), webhooks(on) {}
-  void put(const RepositoryRecord& repository);
+      : session(on), repositories(on), lists(on, recent), syncs(on, lists), policies(on), webhooks(on) {}
 
   soci::session& session;
+  RepositoryTable repositories;
   RefListTable lists;
   SyncTable syncs;
   PolicyStateTable policies;
@@ -62,7 +62,7 @@ auto SqlStore::with_tables(std::string_view doing, Work work) {
 void SqlStore::write(const Changes& changes) {
   with_tables("writing to the state file", [&](Tables& tables) {
     Transaction transaction(tables.session);
-    for (const auto& repository : changes.repositories) tables.put(repository);
+    for (const auto& repository : changes.repositories) tables.repositories.put(repository);
     for (const auto& sync : changes.syncs) tables.syncs.put(sync);
     for (const auto& state : changes.policies) tables.policies.put(state);
     for (const auto& change : changes.webhooks) tables.webhooks.apply(change);
@@ -70,24 +70,8 @@ void SqlStore::write(const Changes& changes) {
   });
 }
 
-void SqlStore::Tables::put(const RepositoryRecord& repository) {
-  session << "INSERT OR REPLACE INTO repositories (id, org, name, created_at) VALUES (:id, :org, :name, "
-             ":created_at)",
-      soci::use(repository.id), soci::use(repository.org), soci::use(repository.name),
-      soci::use(repository.created_at);
-}
-
 std::vector<RepositoryRecord> SqlStore::repositories() {
-  return with_tables("reading repositories", [](Tables& tables) {
-    RepositoryRecord row;
-    soci::statement select =
-        (tables.session.prepare << "SELECT id, org, name, created_at FROM repositories ORDER BY org, name",
-         soci::into(row.id), soci::into(row.org), soci::into(row.name), soci::into(row.created_at));
-    select.execute();
-    std::vector<RepositoryRecord> repositories;
-    while (select.fetch()) repositories.push_back(row);
-    return repositories;
-  });
+  return with_tables("reading repositories", [](Tables& tables) { return tables.repositories.all(); });
 }
 
 std::vector<PolicyState> SqlStore::policy_states() {

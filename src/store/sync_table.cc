@@ -130,6 +130,10 @@ std::vector<Sync> SyncTable::list(const SyncQuery& query) {
     condition += " AND repo = :repo";
     values.push_back(query.repo);
   }
+  if (!query.repo_id.empty()) {
+    condition += " AND repo_id = :repo_id";
+    values.push_back(query.repo_id);
+  }
   if (!query.before_id.empty()) {
     condition += " AND (created_at, seq) < (SELECT created_at, seq FROM syncs WHERE id = :before_id)";
     values.push_back(query.before_id);

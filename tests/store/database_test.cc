@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "store/raw_database.h"
 #include "store/samples.h"
 #include "store/schema.h"
@@ -31,8 +32,13 @@ struct DatabaseTest : testing::Test {
     SqlStore store(file);
     store.write({.syncs = {completed_sync("s", many_unchanged(2000))}});
   }
-  /// Damages every page but the first, which holds the schema.
-  void damage() { write_bytes(file, 4096, std::string(std::filesystem::file_size(file) - 4096, '\xA5')); }
+  /// Damages the first page of each table and index; the schema stays readable.
+  void damage() {
+    const auto pages = run_sql(file, "SELECT rootpage FROM sqlite_master");
+    for (const auto page : split(pages, ' ')) {
+      write_bytes(file, (std::stoll(std::string(page)) - 1) * 4096, std::string(4096, '\xA5'));
+    }
+  }
   Error opening() {
     try {
       const SqlStore store(file);

@@ -20,7 +20,10 @@ class MemoryRecorder final : public Recorder {
   std::map<std::string, RepositoryRecord> repositories;
   std::vector<WebhookChange> webhooks;
 
-  void record(const RepositoryRecord& repository) override { repositories[repository.name] = repository; }
+  void record(const RepositoryRecord& repository) override {
+    std::erase_if(repositories, [&](const auto& entry) { return entry.second.id == repository.id; });
+    if (!repository.deleted) repositories[repository.name] = repository;
+  }
   void record(const Sync& sync) override { syncs[sync.id] = sync; }
   void record(const PolicyState& state) override { policies[state.policy] = state; }
   void record(const WebhookChange& change) override { webhooks.push_back(change); }
