@@ -87,14 +87,14 @@ class Agent:
 
     def wait_listening(self):
         """Waits for the log line that names the HTTP address."""
-        wait_until(lambda: self._address() or self.process.poll() is not None, 15, "the agent listening", self.log)
-        if not self._address():
+        wait_until(lambda: self.address or self.process.poll() is not None, 15, "the agent listening", self.log)
+        if not self.address:
             raise AssertionError(f"the agent exited with {self.process.returncode}: {self.log()}")
 
     def get(self, path):
         """An HTTP answer of the agent: (status, text)."""
         try:
-            with urllib.request.urlopen(f"http://{self._address()}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             with refused:
@@ -138,7 +138,9 @@ class Agent:
             self.process.kill()
             self.process.wait()
 
-    def _address(self):
+    @property
+    def address(self):
+        """host:port of its HTTP listener, or None so far."""
         found = re.search(r"http://(127\.0\.0\.1:\d+)", self.log())
         return found.group(1) if found else None
 
