@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/handle.h"
+#include "git/change_id.h"
 #include "git/libgit2.h"
 #include "git/repository.h"
 
@@ -14,6 +15,7 @@ using OwnedRepository = Owned<git_repository, git_repository_free>;
 using OwnedDatabase = Owned<git_odb, git_odb_free>;
 using OwnedReference = Owned<git_reference, git_reference_free>;
 using OwnedIterator = Owned<git_reference_iterator, git_reference_iterator_free>;
+using OwnedCommit = Owned<git_commit, git_commit_free>;
 using OwnedObject = Owned<git_object, git_object_free>;
 
 git_oid to_oid(const ObjectId& id) {
@@ -123,6 +125,19 @@ Ancestry ObjectReader::ancestry(const ObjectId& base, const ObjectId& tip) const
   if (answer == GIT_ENOTFOUND) return Ancestry::unknown_object;
   check_libgit2(answer, "walking history");
   return answer == 1 ? Ancestry::ahead : Ancestry::diverged;
+}
+
+std::string ObjectReader::change_id(const ObjectId& commit) const {
+  const auto oid = to_oid(commit);
+  git_commit* found = nullptr;
+  check_libgit2(git_commit_lookup(&found, handles_->repository.get(), &oid), "reading a commit");
+  const OwnedCommit owner(found);
+  git_buf header = GIT_BUF_INIT;
+  const int code = git_commit_header_field(&header, found, "change-id");
+  const Owned<git_buf, git_buf_dispose> content(&header);
+  if (code == GIT_ENOTFOUND) return change_id_of(commit, std::nullopt);
+  check_libgit2(code, "reading a commit's header");
+  return change_id_of(commit, std::string_view(header.ptr, header.size));
 }
 
 std::string ObjectReader::head_target() const {

@@ -8,29 +8,34 @@
 #include "base/uuid.h"
 
 namespace refsyncd {
+namespace {
+
+/// A sync that was interrupted in so many attempts may be what ends the agent: it is not begun again.
+constexpr int most_interrupted_attempts = 5;
+
+}  // namespace
+
 
 LocalService::LocalService(Surroundings surroundings, std::string org, size_t concurrency, size_t per_host)
-    : around_(std::move(surroundings)), org_(std::move(org)), queue_(concurrency, per_host) {}
+    : around_(std::move(surroundings)),
+      queue_(concurrency, per_host),
+      catalog_(around_.recorder, around_.clock, std::move(org), around_.data_dir) {}
 
 LocalService::~LocalService() { *alive_ = false; }
 
 void LocalService::configure(std::vector<Repo> repos, size_t concurrency, size_t per_host) {
-  repos_.clear();
-  repos_.reserve(repos.size());
-  for (auto& repo : repos) {
-    auto name = repo.name;
-    repos_.emplace(std::move(name), std::move(repo));
-  }
+  catalog_.configure(std::move(repos));
   queue_.set_limits(concurrency, per_host);
   start_what_may();
 }
 
 void LocalService::adopt(std::vector<RepositoryRecord> repositories, std::vector<Sync> unfinished) {
-  for (auto& repository : repositories) {
-    if (repository.org == org_) repository_ids_.emplace(std::move(repository.name), std::move(repository.id));
-  }
+  catalog_.adopt(std::move(repositories));
+  if (auto left = catalog_.leftovers(); !left.empty()) remove_in_background(std::move(left));
   for (auto& sync : unfinished) {
-    if (sync.status == SyncStatus::in_progress) {
+    const bool hopeless =
+        sync.status == SyncStatus::in_progress && sync.attempt >= most_interrupted_attempts;
+    if (sync.status == SyncStatus::in_progress && !hopeless) {
       sync.status = SyncStatus::queued;
       sync.started_at.reset();
       sync.attempt += 1;
@@ -38,9 +43,25 @@ void LocalService::adopt(std::vector<RepositoryRecord> repositories, std::vector
     }
     around_.recorder.when_durable([this, sync] { around_.observer.sync_queued(sync); });
     const auto [at, added] = syncs_.emplace(sync.id, sync);
-    if (added) put_in_queue(at->second);
+    if (added && hopeless) given_up_.push_back(sync.id);
+    if (added && !hopeless) put_in_queue(at->second);
   }
+  adopting_ = true;
+}
+
+void LocalService::tick() {
+  if (!std::exchange(adopting_, false)) return;
+  for (const auto& id : std::exchange(given_up_, {})) give_up(id);
   start_what_may();
+}
+
+void LocalService::give_up(const std::string& id) {
+  auto sync = std::move(syncs_.at(id));
+  syncs_.erase(id);
+  Failure why{.kind = ErrorKind::internal,
+              .message = fmt::format("the agent ended in the middle of it {} times", sync.attempt),
+              .retry_after = {}};
+  finish(std::move(sync), {.refs = nullptr, .failure = std::move(why)});
 }
 
 void LocalService::refuse(Answer answer, ErrorKind kind, std::string message) {
@@ -52,12 +73,12 @@ void LocalService::refuse(Answer answer, ErrorKind kind, std::string message) {
 }
 
 void LocalService::enqueue(const SyncRequest& request, Answer answer) {
-  const auto repo = repos_.find(request.repo);
-  if (repo == repos_.end()) {
+  const auto* repo = catalog_.find(request.repo);
+  if (repo == nullptr) {
     return refuse(std::move(answer), ErrorKind::not_found,
                   fmt::format("there is no repository '{}'", request.repo));
   }
-  if (!repo->second.upstream) {
+  if (!repo->upstream) {
     return refuse(std::move(answer), ErrorKind::bad_config,
                   fmt::format("repository '{}' has no upstream", request.repo));
   }
@@ -68,6 +89,7 @@ void LocalService::enqueue(const SyncRequest& request, Answer answer) {
   } else {
     queue_.raise(sync->id, request.priority);
     sync->request.priority = std::min(sync->request.priority, request.priority);
+    sync->request.timeout = std::max(sync->request.timeout, request.timeout);
     if (sync->request.policy.empty()) sync->request.policy = request.policy;
   }
   around_.recorder.record(*sync);
@@ -76,6 +98,16 @@ void LocalService::enqueue(const SyncRequest& request, Answer answer) {
     answer(&sync, nullptr);
   });
   start_what_may();
+}
+
+void LocalService::raise(const std::string& sync_id, Priority priority) {
+  const auto found = syncs_.find(sync_id);
+  if (found == syncs_.end() || found->second.status != SyncStatus::queued) return;
+  auto& sync = found->second;
+  if (sync.request.priority <= priority) return;
+  queue_.raise(sync_id, priority);
+  sync.request.priority = priority;
+  around_.recorder.record(sync);
 }
 
 Sync* LocalService::find_waiting(const SyncRequest& request) {
@@ -91,7 +123,7 @@ Sync& LocalService::add(const SyncRequest& request) {
   const auto now = around_.clock.now();
   Sync sync;
   sync.id = new_uuid(now);
-  sync.repo_id = repository_id(request.repo);
+  sync.repo_id = catalog_.id_of(request.repo);
   sync.request = request;
   sync.request.asked_before.reset();  // every sync of ours is in the store: none is lost
   sync.created_at = now;
@@ -101,12 +133,12 @@ Sync& LocalService::add(const SyncRequest& request) {
 }
 
 void LocalService::put_in_queue(const Sync& sync) {
-  const auto repo = repos_.find(sync.request.repo);
-  const bool known = repo != repos_.end() && repo->second.upstream;
+  const auto* repo = catalog_.find(sync.request.repo);
+  const bool known = repo != nullptr && repo->upstream;
   waiting_by_repo_.emplace(sync.request.repo, sync.id);
   queue_.add({.id = sync.id,
               .repo = sync.request.repo,
-              .host = known ? repo->second.upstream->host : "",
+              .host = known ? repo->upstream->host : "",
               .priority = sync.request.priority});
 }
 
@@ -116,18 +148,8 @@ void LocalService::no_longer_waiting(const Sync& sync) {
   if (at != last) waiting_by_repo_.erase(at);
 }
 
-std::string LocalService::repository_id(const std::string& repo) {
-  auto& id = repository_ids_[repo];
-  if (id.empty()) {
-    const auto now = around_.clock.now();
-    id = new_uuid(now);
-    around_.recorder.record(RepositoryRecord{.id = id, .org = org_, .name = repo, .created_at = now});
-  }
-  return id;
-}
-
 void LocalService::start_what_may() {
-  while (!stopped_) {
+  while (!stopped_ && !adopting_) {
     const auto id = queue_.take();
     if (!id) return;
     start(*id);
@@ -149,14 +171,14 @@ void LocalService::launch(const std::string& id) {
   around_.observer.sync_started(sync);
   listener_->sync_changed(sync);
   const auto& running = running_.at(id);
-  const auto repo = repos_.find(sync.request.repo);
-  if (repo == repos_.end() || !repo->second.upstream || running.cancelled || interrupting_) {
+  const auto* repo = catalog_.find(sync.request.repo);
+  if (repo == nullptr || !repo->upstream || running.cancelled || interrupting_) {
     Failure why{.kind = ErrorKind::bad_config,
                 .message = fmt::format("repository '{}' is no longer configured", sync.request.repo),
                 .retry_after = {}};
     return ended(id, {.refs = nullptr, .failure = std::move(why)});
   }
-  around_.in_background([work = around_.work, sync, repo = repo->second, stop = running.stop.get_token(),
+  around_.in_background([work = around_.work, sync, repo = *repo, stop = running.stop.get_token(),
                          on_loop = around_.on_loop, alive = alive_, this] {
     const auto progress = [&](std::string_view line) {
       on_loop([this, alive, sync, text = std::string(line)] {
@@ -181,6 +203,7 @@ void LocalService::ended(const std::string& id, SyncEnd end) {
     if (running.cancelled && end.failure) end.failure = running.cancelled;
     finish(std::move(sync), std::move(end));
   }
+  if (!running.remove_at_end.empty()) remove_in_background(std::move(running.remove_at_end));
   start_what_may();
 }
 
@@ -214,6 +237,42 @@ void LocalService::cancel(const std::string& sync_id, const Failure& why) {
     no_longer_waiting(sync);
     finish(std::move(sync), {.refs = nullptr, .failure = why});
   }
+}
+
+bool LocalService::busy(const std::string& repository_id) const {
+  return std::any_of(syncs_.begin(), syncs_.end(),
+                     [&](const auto& entry) { return entry.second.repo_id == repository_id; });
+}
+
+void LocalService::remove_repository(const std::string& name) {
+  const auto removed = catalog_.remove(name);
+  std::vector<std::string> doomed;
+  for (const auto& [id, sync] : syncs_) {
+    if (sync.repo_id == removed.record.id) doomed.push_back(id);
+  }
+  for (const auto& id : doomed) {
+    cancel(id, {.kind = ErrorKind::not_found, .message = "the repository was deleted", .retry_after = {}});
+  }
+  std::vector<std::filesystem::path> paths{removed.repo.path};
+  const auto& credential = removed.record.definition->credential;
+  if (!credential.empty()) paths.emplace_back(catalog_.credentials().source(credential).name);
+  around_.recorder.when_durable([this, doomed = std::move(doomed), paths = std::move(paths)] {
+    for (const auto& id : doomed) {
+      const auto running = running_.find(id);
+      if (running == running_.end()) continue;
+      running->second.remove_at_end = paths;
+      return;
+    }
+    remove_in_background(paths);
+  });
+}
+
+/// What is not removed, because the process ends before, is removed by the next.
+void LocalService::remove_in_background(std::vector<std::filesystem::path> paths) {
+  around_.in_background([paths = std::move(paths)] {
+    std::error_code ignored;
+    for (const auto& path : paths) std::filesystem::remove_all(path, ignored);
+  });
 }
 
 void LocalService::interrupt() {

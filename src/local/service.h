@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "local/catalog.h"
 #include "local/queue.h"
 #include "model/observer.h"
 #include "model/store.h"
@@ -37,6 +39,7 @@ class LocalService final : public SyncService {
     Work work;
     std::function<void(std::function<void()>)> in_background;  ///< runs a function on a worker's thread
     std::function<void(std::function<void()>)> on_loop;        ///< hands a function to the loop's thread
+    std::filesystem::path data_dir;                            ///< where repositories of the API lie
   };
 
   LocalService(Surroundings surroundings, std::string org, size_t concurrency, size_t per_host);
@@ -47,14 +50,15 @@ class LocalService final : public SyncService {
   /// comes.
   void configure(std::vector<Repo> repos, size_t concurrency, size_t per_host) override;
   /// Takes up what an earlier process left: queued syncs wait again, interrupted ones run again with attempt
-  /// + 1.
+  /// + 1, but for those that were interrupted again and again: they fail. All of it at the first tick().
   void adopt(std::vector<RepositoryRecord> repositories, std::vector<Sync> unfinished) override;
 
   void enqueue(const SyncRequest& request, Answer answer) override;
+  void raise(const std::string& sync_id, Priority priority) override;
   bool follow(const std::string& sync_id) override;
   void cancel(const std::string& sync_id, const Failure& why) override;
-  SteadyTime next_wake() const override { return SteadyTime::max(); }
-  void tick() override {}
+  SteadyTime next_wake() const override { return adopting_ ? SteadyTime::min() : SteadyTime::max(); }
+  void tick() override;
 
   /// From now on no queued sync starts.
   void stop_starting() override { stopped_ = true; }
@@ -64,35 +68,45 @@ class LocalService final : public SyncService {
   size_t running() const override { return queue_.running(); }
   std::string waiting_for(const std::string& sync_id) const override { return queue_.waiting_for(sync_id); }
 
+  /// All repositories. remove() is for us to call: see remove_repository().
+  Catalog& catalog() { return catalog_; }
+  /// True while a sync of the repository waits or runs.
+  bool busy(const std::string& repository_id) const;
+  /// Takes a repository of the API away: its syncs fail, and once it is durably gone and its last sync has
+  /// ended, its folder and its credential are removed. Throws as Catalog::remove().
+  void remove_repository(const std::string& name);
+
  private:
   struct Running {
     std::stop_source stop;
     std::optional<Failure> cancelled;
+    std::vector<std::filesystem::path> remove_at_end;
   };
 
   void refuse(Answer answer, ErrorKind kind, std::string message);
+  void give_up(const std::string& id);
   Sync* find_waiting(const SyncRequest& request);
   Sync& add(const SyncRequest& request);
   void put_in_queue(const Sync& sync);
   void no_longer_waiting(const Sync& sync);
-  std::string repository_id(const std::string& repo);
   void start_what_may();
   void start(const std::string& id);
   void launch(const std::string& id);
   void ended(const std::string& id, SyncEnd end);
   void finish(Sync sync, SyncEnd end);
+  void remove_in_background(std::vector<std::filesystem::path> paths);
 
   Surroundings around_;
-  std::string org_;
   Queue queue_;
   SyncListener* listener_ = nullptr;
-  std::unordered_map<std::string, Repo> repos_;
-  std::unordered_map<std::string, std::string> repository_ids_;
+  Catalog catalog_;
   std::unordered_map<std::string, Sync> syncs_;  // queued and in progress, by id
   std::unordered_multimap<std::string, std::string> waiting_by_repo_;
   std::unordered_map<std::string, Running> running_;
   std::shared_ptr<bool> alive_ =
       std::make_shared<bool>(true);  // false once we are gone; read on the loop only
+  bool adopting_ = false;              // from adopt() to the next tick() no sync starts
+  std::vector<std::string> given_up_;  // adopted, and to be ended at the next tick()
   bool stopped_ = false;
   bool interrupting_ = false;
 };
