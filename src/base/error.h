@@ -45,6 +45,7 @@ class Error : public std::runtime_error {
   Error(ErrorKind kind, const std::string& message,
         std::optional<std::chrono::milliseconds> retry_after = std::nullopt)
       : std::runtime_error(message), kind_(kind), retry_after_(retry_after) {}
+  explicit Error(const Failure& failure) : Error(failure.kind, failure.message, failure.retry_after) {}
 
   ErrorKind kind() const { return kind_; }
   /// The same error with "context: " before its message.

@@ -208,4 +208,9 @@ Error classify_git_failure(const Finished& finished, std::string_view doing) {
   return Error(ErrorKind::internal, sentence(doing, shown, more_words(finished, shown)));
 }
 
+bool tells_of_status_503(const Failure& failure) {
+  const auto text = lower_case(failure.message);
+  return text.find("returned error: 503") != std::string::npos || text.find("http 503") != std::string::npos;
+}
+
 }  // namespace refsyncd

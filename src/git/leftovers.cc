@@ -1,5 +1,13 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
+#include "base/error.h"
+#include "base/handle.h"
 #include "git/repository.h"
 
 namespace refsyncd {
@@ -11,23 +19,52 @@ using std::filesystem::file_time_type;
 using std::filesystem::path;
 using std::filesystem::recursive_directory_iterator;
 
-/// Removes entries that are older than a moment. What vanishes meanwhile, or resists, is passed over: the
-/// next call sees it again.
+constexpr auto in_use = "refsyncd-in-use";
+/// A ref file is never empty in a healthy repository: git writes it elsewhere and moves it into place.
+constexpr auto empty_ref_age = std::chrono::minutes(1);
+
+/// A span of time in which something was last changed.
+struct Period {
+  file_time_type from;
+  file_time_type to;
+  bool has(file_time_type moment) const { return from <= moment && moment <= to; }
+};
+
+Period until(file_time_type moment) { return {file_time_type::min(), moment}; }
+
+/// When the entry, or what is newest in the folder, was last changed; nothing when it has vanished.
+std::optional<file_time_type> last_changed(const directory_entry& entry) {
+  std::error_code problem;
+  auto newest = entry.last_write_time(problem);
+  if (problem) return std::nullopt;
+  if (!entry.is_directory(problem) || entry.is_symlink(problem)) return newest;
+  for (recursive_directory_iterator at(entry.path(), problem), end; !problem && at != end;
+       at.increment(problem)) {
+    std::error_code vanished;
+    const auto changed = at->last_write_time(vanished);
+    if (!vanished) newest = std::max(newest, changed);
+  }
+  return newest;
+}
+
+/// Removes entries that were last changed in one of some periods. What vanishes meanwhile, or resists, is
+/// passed over: the next call sees it again.
 class Broom {
  public:
-  explicit Broom(file_time_type before) : before_(before) {}
+  explicit Broom(std::vector<Period> periods) : periods_(std::move(periods)) {}
 
   void sweep(const directory_entry& entry) {
+    const auto changed = last_changed(entry);
+    const auto holds_it = [&](const Period& period) { return period.has(*changed); };
+    if (!changed || std::none_of(periods_.begin(), periods_.end(), holds_it)) return;
     std::error_code problem;
-    const auto changed = entry.last_write_time(problem);
-    if (problem || changed > before_) return;
     std::filesystem::remove_all(entry.path(), problem);
     if (!problem) ++removed_;
   }
   size_t removed() const { return removed_; }
 
  private:
-  file_time_type before_;
+  std::vector<Period> periods_;
   size_t removed_ = 0;
 };
 
@@ -40,29 +77,44 @@ void sweep_folder(const path& folder, Broom& broom, Wanted wanted) {
 }
 
 bool is_lock(const std::string& name) { return name.ends_with(".lock"); }
-bool is_lock_or_temporary(const std::string& name) { return is_lock(name) || name.starts_with("tmp_"); }
+bool is_lock_or_temporary(const std::string& name) {
+  return is_lock(name) || name.starts_with("tmp_") || name.starts_with(".tmp-");
+}
 
-/// A ref file that a power loss left empty hides the ref's last packed value and blocks every update.
 bool is_empty_file(const directory_entry& entry) {
   std::error_code problem;
   return entry.is_regular_file(problem) && !entry.is_symlink(problem) && entry.file_size(problem) == 0;
 }
 
-void sweep_refs(const path& refs, Broom& broom) {
+template <class Wanted>
+std::vector<directory_entry> files_below(const path& folder, Wanted wanted) {
   std::error_code problem;
   std::vector<directory_entry> found;
-  for (recursive_directory_iterator at(refs, problem), end; !problem && at != end; at.increment(problem)) {
-    if (is_lock(at->path().filename().string()) || is_empty_file(*at)) found.push_back(*at);
-  }
-  for (const auto& entry : found) {
+  for (recursive_directory_iterator at(folder, problem), end; !problem && at != end; at.increment(problem)) {
     std::error_code ignored;
-    if (!entry.is_directory(ignored)) broom.sweep(entry);
+    if (!at->is_directory(ignored) && wanted(*at)) found.push_back(*at);
   }
+  return found;
+}
+
+bool has_lock_name(const directory_entry& entry) { return is_lock(entry.path().filename().string()); }
+bool is_empty_ref(const directory_entry& entry) { return !has_lock_name(entry) && is_empty_file(entry); }
+
+/// Packs that were moved in without their index: no reader sees them.
+void sweep_packs_without_index(const path& folder, Broom& broom) {
+  sweep_folder(folder, broom, [&](const std::string& name) {
+    const path file(name);
+    if (!name.starts_with("pack-") || (file.extension() != ".pack" && file.extension() != ".rev"))
+      return false;
+    std::error_code problem;
+    return !std::filesystem::exists(folder / path(file).replace_extension(".idx"), problem) && !problem;
+  });
 }
 
 void sweep_objects(const path& objects, Broom& broom) {
   sweep_folder(objects, broom, is_lock_or_temporary);
   sweep_folder(objects / "pack", broom, is_lock_or_temporary);
+  sweep_packs_without_index(objects / "pack", broom);
   sweep_folder(objects / "info", broom, is_lock_or_temporary);
   sweep_folder(objects / "info" / "commit-graphs", broom, is_lock_or_temporary);
   std::error_code problem;
@@ -71,16 +123,54 @@ void sweep_objects(const path& objects, Broom& broom) {
   }
 }
 
+/// When the sync began that somebody killed in the middle; nothing when the last one came to its end.
+std::optional<file_time_type> killed_sync(const path& repository) {
+  std::error_code problem;
+  const auto begun = std::filesystem::last_write_time(repository / in_use, problem);
+  return problem ? std::nullopt : std::optional(begun);
+}
+
 }  // namespace
 
-size_t Repository::remove_leftovers(milliseconds age) const {
-  Broom broom(file_time_type::clock::now() - age);
-  sweep_folder(path_, broom,
+size_t Repository::remove_leftovers(const LeftoverAges& ages) const {
+  const auto now = file_time_type::clock::now();
+  std::vector<Period> for_locks{until(now - ages.locks)};
+  std::vector<Period> for_scratch{until(now - ages.objects)};
+  if (const auto begun = killed_sync(path_)) {
+    for (auto* periods : {&for_locks, &for_scratch}) periods->push_back({*begun, now - ages.ours});
+  }
+  Broom locks(for_locks);
+  sweep_folder(path_, locks,
                [](const std::string& name) { return is_lock(name) || name == "packed-refs.new"; });
-  sweep_refs(path_ / "refs", broom);
-  sweep_objects(path_ / "objects", broom);
-  sweep_folder(path_ / "refsyncd-scratch", broom, [](const std::string&) { return true; });
-  return broom.removed();
+  for (const auto& entry : files_below(path_ / "refs", has_lock_name)) locks.sweep(entry);
+  Broom empty_refs({until(now - std::min<milliseconds>(empty_ref_age, ages.locks))});
+  for (const auto& entry : files_below(path_ / "refs", is_empty_ref)) empty_refs.sweep(entry);
+  Broom objects({until(now - ages.objects)});
+  sweep_objects(path_ / "objects", objects);
+  Broom scratch(for_scratch);
+  sweep_folder(path_ / "refsyncd-scratch", scratch, [](const std::string&) { return true; });
+  return locks.removed() + empty_refs.removed() + objects.removed() + scratch.removed();
+}
+
+std::vector<std::string> Repository::empty_refs() const {
+  std::vector<std::string> names;
+  for (const auto& entry : files_below(path_ / "refs", is_empty_ref))
+    names.push_back(entry.path().lexically_relative(path_).string());
+  return names;
+}
+
+RepositoryUse::RepositoryUse(const Repository& repository) : mark_(repository.path() / in_use) {
+  std::error_code ignored;
+  std::filesystem::remove(mark_, ignored);
+  const FileDescriptor file(::open(mark_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+  if (!file) {
+    throw Error(ErrorKind::internal, fmt::format("writing {}: {}", mark_.string(), std::strerror(errno)));
+  }
+}
+
+RepositoryUse::~RepositoryUse() {
+  std::error_code ignored;
+  std::filesystem::remove(mark_, ignored);
 }
 
 }  // namespace refsyncd

@@ -62,6 +62,8 @@ GitProgram::GitProgram(const std::filesystem::path& state_dir)
   version_ = usable_version(run({}, {"--version"}, {}));
 }
 
+bool GitProgram::can_pin_hosts() const { return version_numbers(version_) >= std::pair(2, 37); }
+
 Finished GitProgram::run(const std::filesystem::path& repository, std::vector<std::string> arguments,
                          const Operation& operation, std::string input) const {
   auto command = prepare(std::move(arguments), operation);

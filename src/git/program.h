@@ -27,6 +27,8 @@ class GitProgram {
                const Operation& operation, std::string input = {}) const;
 
   const std::string& version() const { return version_; }
+  /// True when git can be told a host's address (http.curloptResolve, since 2.37).
+  bool can_pin_hosts() const;
 
  private:
   friend class GitProgramRemote;
@@ -45,5 +47,8 @@ std::unique_ptr<Remote> make_git_program_remote(const GitProgram& git, const Ups
 
 /// What a failed git child means, from its output (LC_ALL=C). Pure; the patterns live here alone.
 Error classify_git_failure(const Finished& finished, std::string_view doing);
+
+/// True when a failure classified so tells of HTTP status 503, which may come with a wish to wait.
+bool tells_of_status_503(const Failure& failure);
 
 }  // namespace refsyncd

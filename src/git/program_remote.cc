@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "git/advertisement.h"
 #include "git/environment.h"
+#include "git/pinned_host.h"
 #include "git/program.h"
 #include "git/push_report.h"
 #include "git/redactor.h"
@@ -132,25 +133,43 @@ class GitProgramRemote final : public Remote {
         upstream_(upstream),
         secret_(std::move(secret)),
         redact_(username_of(upstream_.auth), secret_),
+        pinned_host_(pin_host()),
         operation_(std::move(operation)) {}
 
   Advertisement list(std::span<const std::string> prefixes) override;
   void fetch(ScratchRepository& into, std::span<const std::string> names) override;
-  std::vector<PushResult> push(ScratchRepository& from, std::span<const PushCommand> commands) override;
+  PushAnswer push(ScratchRepository& from, std::span<const PushCommand> commands) override;
 
  private:
+  std::string pin_host() const;
   Command command(const std::filesystem::path& repository, std::vector<std::string> arguments) const;
   Finished run(Command command) const;
   Error failure(const Finished& finished, std::string_view doing) const;
   void check_that_it_is_a_git_server(const std::vector<std::string>& listing, std::string_view doing) const;
-  std::vector<PushResult> push_batch(ScratchRepository& from, std::span<const PushCommand> commands);
+  PushAnswer push_batch(ScratchRepository& from, std::span<const PushCommand> commands);
+  PushAnswer answer(std::span<const PushCommand> commands, const Finished& finished) const;
 
   const GitProgram& git_;
   Upstream upstream_;
   Secret secret_;
   Redactor redact_;
+  std::string pinned_host_;  // for as long as this remote: what was checked is what is spoken to
   Operation operation_;
 };
+
+std::string GitProgramRemote::pin_host() const {
+  if (upstream_.public_only && !git_.can_pin_hosts()) {
+    throw Error(ErrorKind::bad_config,
+                fmt::format("git {} cannot be kept to public addresses: install 2.37 or newer, or set api: "
+                            "{{allow_private: true}}",
+                            git_.version()));
+  }
+  try {
+    return refsyncd::pinned_host(upstream_);
+  } catch (const Error& error) {
+    throw error.with_context(upstream_.url);
+  }
+}
 
 Command GitProgramRemote::command(const std::filesystem::path& repository,
                                   std::vector<std::string> arguments) const {
@@ -161,13 +180,14 @@ Command GitProgramRemote::command(const std::filesystem::path& repository,
   const bool http = is_http(upstream_.transport);
   if (http) {
     for (auto& setting : http_settings(upstream_, secret_)) settings.push_back(std::move(setting));
+    if (!pinned_host_.empty()) settings.push_back({"http.curloptResolve", pinned_host_});
   }
   auto command = git_.prepare(std::move(arguments), operation_);
   command.environment =
       git_environment(git_.state_dir_, repository, to_string(upstream_.transport), settings);
   const bool ssh = upstream_.transport == Transport::ssh;
   command.environment.push_back("GIT_SSH_COMMAND=" + (ssh ? ssh_command(upstream_.auth) : "/bin/false"));
-  if (http) {
+  if (http && !upstream_.public_only) {
     for (auto& proxy : proxies()) command.environment.push_back(std::move(proxy));
   }
   return command;
@@ -242,8 +262,7 @@ void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::strin
   }
 }
 
-std::vector<PushResult> GitProgramRemote::push(ScratchRepository& from,
-                                               std::span<const PushCommand> commands) {
+PushAnswer GitProgramRemote::push(ScratchRepository& from, std::span<const PushCommand> commands) {
   const auto reader = from.reader();
   std::vector<PushCommand> sendable;
   std::map<std::string, PushResult> results;
@@ -251,25 +270,32 @@ std::vector<PushResult> GitProgramRemote::push(ScratchRepository& from,
     if (command.value.absent() || reader.contains(command.value)) {
       sendable.push_back(command);
     } else {
-      results[command.name] = {
-          .name = command.name, .accepted = false, .reason = Reason::missing_object, .detail = {}};
+      results[command.name] = {.name = command.name,
+                               .accepted = false,
+                               .told = true,
+                               .reason = Reason::missing_object,
+                               .detail = {}};
     }
   }
-  for (std::span<const PushCommand> rest = sendable; !rest.empty();) {
+  PushAnswer all;
+  for (std::span<const PushCommand> rest = sendable; !rest.empty() && !all.failure;) {
     size_t count = 0;
     for (size_t bytes = 0; count < rest.size() && bytes < most_push_bytes; ++count) {
       bytes += 2 * rest[count].name.size() + 120;
     }
-    for (auto& result : push_batch(from, rest.first(count))) results[result.name] = std::move(result);
+    auto batch = push_batch(from, rest.first(count));
+    for (auto& result : batch.results) results[result.name] = std::move(result);
+    all.failure = std::move(batch.failure);
     rest = rest.subspan(count);
   }
-  std::vector<PushResult> ordered;
-  for (const auto& command : commands) ordered.push_back(results.at(command.name));
-  return ordered;
+  for (const auto& command : commands) {
+    if (const auto known = results.find(command.name); known != results.end())
+      all.results.push_back(std::move(known->second));
+  }
+  return all;
 }
 
-std::vector<PushResult> GitProgramRemote::push_batch(ScratchRepository& from,
-                                                     std::span<const PushCommand> commands) {
+PushAnswer GitProgramRemote::push_batch(ScratchRepository& from, std::span<const PushCommand> commands) {
   std::vector<std::string> arguments{"push",        "--porcelain",      "--progress",
                                      "--no-verify", "--no-follow-tags", "--recurse-submodules=no"};
   const auto hex = [](const ObjectId& id) { return id.absent() ? std::string() : id.hex(); };
@@ -279,15 +305,28 @@ std::vector<PushResult> GitProgramRemote::push_batch(ScratchRepository& from,
   arguments.insert(arguments.end(), {"--", upstream_.url});
   for (const auto& command : commands)
     arguments.push_back(fmt::format("{}:{}", hex(command.value), command.name));
-  const auto finished = run(command(from.path(), std::move(arguments)));
-  auto results = parse_push_report(redact_(finished.output), finished.error);
-  // git exits with 1 when single refs were refused; what failed before the report has no line for some ref.
+  return answer(commands, run(command(from.path(), std::move(arguments))));
+}
+
+/// git exits with 1 when single refs were refused; what failed before the report has no line for some ref.
+PushAnswer GitProgramRemote::answer(std::span<const PushCommand> commands, const Finished& finished) const {
+  PushAnswer answer;
+  answer.results = parse_push_report(redact_(finished.output), finished.error);
   std::set<std::string> reported;
-  for (const auto& result : results) reported.insert(result.name);
-  for (const auto& command : commands) {
-    if (!reported.contains(command.name)) throw failure(finished, "pushing to");
+  for (const auto& result : answer.results) reported.insert(result.name);
+  const bool complete = std::all_of(commands.begin(), commands.end(), [&](const PushCommand& command) {
+    return reported.contains(command.name);
+  });
+  const auto unstored = std::find_if(answer.results.begin(), answer.results.end(), is_unpack_failure);
+  if (unstored != answer.results.end()) {
+    answer.failure = Failure{.kind = ErrorKind::transient,
+                             .message = fmt::format("pushing to {}: {}", upstream_.url, unstored->detail),
+                             .retry_after = {}};
+    std::erase_if(answer.results, is_unpack_failure);
+  } else if (!complete) {
+    answer.failure = failure(finished, "pushing to").failure();
   }
-  return results;
+  return answer;
 }
 
 std::unique_ptr<Remote> make_git_program_remote(const GitProgram& git, const Upstream& upstream,

@@ -36,6 +36,7 @@ PushResult refusal(std::string name, std::string_view summary, std::string_view 
   if (const auto words = remote_words(error); !raced && !words.empty()) detail += ": " + words;
   return {.name = std::move(name),
           .accepted = false,
+          .told = !summary.starts_with("[remote failure]"),
           .reason = raced ? Reason::raced : Reason::remote_refused,
           .detail = std::move(detail)};
 }
@@ -53,11 +54,18 @@ std::vector<PushResult> parse_push_report(std::string_view output, std::string_v
     if (fields[0] == "!") {
       results.push_back(refusal(std::move(name), fields[2], error));
     } else {
-      results.push_back(
-          {.name = std::move(name), .accepted = true, .reason = Reason::up_to_date, .detail = {}});
+      results.push_back({.name = std::move(name),
+                         .accepted = true,
+                         .told = true,
+                         .reason = Reason::up_to_date,
+                         .detail = {}});
     }
   }
   return results;
+}
+
+bool is_unpack_failure(const PushResult& result) {
+  return !result.accepted && result.detail.starts_with("unpacker error");
 }
 
 }  // namespace refsyncd

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -15,6 +16,7 @@ namespace {
 /// From this many new refs on they are written into packed-refs at once: a file a ref costs a first pull of
 /// 20,000 refs minutes and gigabytes of blocks.
 constexpr size_t many_creations = 64;
+/// More obstacles than this in one transaction, and each of the refs left gets a transaction of its own.
 constexpr int most_rounds = 50;
 
 using Updates = std::vector<const RefUpdate*>;
@@ -49,7 +51,7 @@ bool conflicts(const std::filesystem::path& repository, const PackedRefs& packed
   return false;
 }
 
-/// One call of update_refs: which updates are still to be made, and which have failed.
+/// One call of update_refs: which updates were made, and which could not be.
 class RefTransaction {
  public:
   RefTransaction(const GitProgram& git, const Repository& repository, const Operation& operation)
@@ -58,7 +60,7 @@ class RefTransaction {
   void apply(Updates updates);
   /// Returns the updates that are left to do.
   Updates create_packed(const Updates& updates);
-  std::vector<std::string> raced(std::span<const RefUpdate> updates) const;
+  std::vector<RefLeftAlone> left_alone(std::span<const RefUpdate> updates) const;
 
  private:
   bool holds(const RefUpdate& update) const { return current(update) == update.value; }
@@ -66,13 +68,15 @@ class RefTransaction {
   ObjectId current(const RefUpdate& update) const {
     return reader_.value_of(update.name).value_or(ObjectId{});
   }
+  void apply_one_by_one(const Updates& updates);
   Updates still_possible(const Updates& updates, const Finished& failed);
 
   const GitProgram& git_;
   const Repository& repository_;
   ObjectReader reader_;
   const Operation& operation_;
-  std::optional<Error> obstacle_;  ///< why a ref that had not moved could not be written
+  std::set<const RefUpdate*> made_;
+  std::map<const RefUpdate*, Error> obstacles_;  ///< why a ref that had not moved could not be written
 };
 
 /// Writes new refs into packed-refs. Never overwrites anything: a ref in a file, made meanwhile, wins over a
@@ -81,10 +85,12 @@ Updates RefTransaction::create_packed(const Updates& updates) {
   Updates rest;
   PackedRefsLock lock(repository_.path());
   auto packed = read_packed_refs(repository_.path());
+  Updates made;
   std::vector<PackedRef> added;
   for (const auto* update : updates) {
     if (is_valid_ref_name(update->name) && reader_.contains(update->value) &&
         !conflicts(repository_.path(), packed, update->name)) {
+      made.push_back(update);
       added.push_back({update->name, update->value, reader_.peel(update->value)});
     } else {
       rest.push_back(update);
@@ -94,21 +100,30 @@ Updates RefTransaction::create_packed(const Updates& updates) {
   std::sort(packed.refs.begin(), packed.refs.end(),
             [](const PackedRef& a, const PackedRef& b) { return a.name < b.name; });
   if (!added.empty()) lock.replace(packed);
+  made_.insert(made.begin(), made.end());
   return rest;
 }
 
 /// One transaction of git; when a ref stands in its way, another one without that ref.
 void RefTransaction::apply(Updates updates) {
   for (int round = 0; !updates.empty(); ++round) {
+    if (round == most_rounds) return apply_one_by_one(updates);
     const auto finished =
         git_.run(repository_.path(), {"update-ref", "--stdin", "-z"}, operation_, instructions(updates));
-    if (finished.ok()) return;
-    const auto rest = still_possible(updates, finished);
-    const auto problem =
-        classify_git_failure(finished, fmt::format("updating refs of {}", repository_.path().string()));
-    if (rest.size() == updates.size() || round == most_rounds) throw Error(problem);
-    updates = rest;
+    if (finished.ok()) {
+      made_.insert(updates.begin(), updates.end());
+      return;
+    }
+    auto rest = still_possible(updates, finished);
+    if (rest.size() == updates.size()) {
+      throw classify_git_failure(finished, fmt::format("updating refs of {}", repository_.path().string()));
+    }
+    updates = std::move(rest);
   }
+}
+
+void RefTransaction::apply_one_by_one(const Updates& updates) {
+  for (const auto* update : updates) apply({update});
 }
 
 /// The updates without those whose ref has moved, and without the one that git names as the obstacle.
@@ -119,26 +134,32 @@ Updates RefTransaction::still_possible(const Updates& updates, const Finished& f
     const bool named =
         failed.error.find(fmt::format("cannot lock ref '{}'", update->name)) != std::string::npos ||
         failed.error.find(fmt::format("cannot update ref '{}'", update->name)) != std::string::npos;
-    if (!named) rest.push_back(update);
-    if (named && !obstacle_)
-      obstacle_ = classify_git_failure(failed, fmt::format("updating {}", printable(update->name)));
+    if (named) {
+      obstacles_.emplace(
+          update, classify_git_failure(failed, fmt::format("updating {}", printable(update->name, 200))));
+    } else {
+      rest.push_back(update);
+    }
   }
   return rest;
 }
 
-std::vector<std::string> RefTransaction::raced(std::span<const RefUpdate> updates) const {
-  std::vector<std::string> names;
+/// What was made stays made: a ref that somebody else moved on since then does not count.
+std::vector<RefLeftAlone> RefTransaction::left_alone(std::span<const RefUpdate> updates) const {
+  std::vector<RefLeftAlone> left;
   for (const auto& update : updates) {
-    if (!holds(update)) names.push_back(update.name);
+    if (made_.contains(&update) || holds(update)) continue;
+    const auto obstacle = obstacles_.find(&update);
+    left.push_back({update.name, obstacle != obstacles_.end() ? obstacle->second.what() : ""});
   }
-  if (obstacle_ && names.size() == updates.size()) throw Error(*obstacle_);
-  return names;
+  if (!obstacles_.empty() && left.size() == updates.size()) throw Error(obstacles_.begin()->second);
+  return left;
 }
 
 }  // namespace
 
-std::vector<std::string> Repository::update_refs(std::span<const RefUpdate> updates,
-                                                 const Operation& operation) const {
+std::vector<RefLeftAlone> Repository::update_refs(std::span<const RefUpdate> updates,
+                                                  const Operation& operation) const {
   if (updates.empty()) return {};
   RefTransaction transaction(*git_, *this, operation);
   Updates deletions;
@@ -155,7 +176,7 @@ std::vector<std::string> Repository::update_refs(std::span<const RefUpdate> upda
   }
   moves.insert(moves.end(), creations.begin(), creations.end());
   transaction.apply(moves);
-  return transaction.raced(updates);
+  return transaction.left_alone(updates);
 }
 
 }  // namespace refsyncd

@@ -39,8 +39,15 @@ struct PushCommand {
 struct PushResult {
   std::string name;
   bool accepted = false;
+  bool told = true;  ///< false: it took the command and never said what came of it; the ref may hold either
   Reason reason = Reason::remote_refused;  ///< when not accepted: raced or remote_refused (or missing_object)
   std::string detail;                      ///< the upstream's words, printable
+};
+
+/// How an upstream answered a push.
+struct PushAnswer {
+  std::vector<PushResult> results;  ///< in the order of the commands; what it did not answer is missing
+  std::optional<Failure> failure;   ///< why answers are missing; those refs may have moved all the same
 };
 
 /// Bounds on one sync's dealings with an upstream.
@@ -60,7 +67,8 @@ class Remote {
  public:
   virtual ~Remote() = default;
 
-  /// Lists branches and tags whose names start with one of the prefixes (full names). May list more.
+  /// Lists branches and tags whose names start with one of the prefixes (full names). May list more. Over the
+  /// wire all refs may travel nevertheless: the prefixes spare the caller, not always the network.
   virtual Advertisement list(std::span<const std::string> prefixes) = 0;
 
   /// Fetches the named refs with all their objects that the scratch repository's target does not have.
@@ -70,8 +78,9 @@ class Remote {
   virtual void fetch(ScratchRepository& into, std::span<const std::string> names) = 0;
 
   /// Sends objects and asks for the changes, each on its own: one refusal does not stop the others. Objects
-  /// are read through the scratch repository's alternates. Results come in the order of the commands.
-  virtual std::vector<PushResult> push(ScratchRepository& from, std::span<const PushCommand> commands) = 0;
+  /// are read through the scratch repository's alternates. A push that fails as a whole, or half way, is told
+  /// in the answer: what was answered before holds.
+  virtual PushAnswer push(ScratchRepository& from, std::span<const PushCommand> commands) = 0;
 };
 
 }  // namespace refsyncd

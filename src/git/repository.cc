@@ -49,10 +49,24 @@ void make_directory(const Path& folder) {
   if (problem) fail("creating", folder, problem.value());
 }
 
+/// Removes what creations of this repository left that were killed half way.
+void remove_half_made(const Path& place) {
+  const auto prefix = place.filename().string() + ".new-";
+  std::error_code problem;
+  for (std::filesystem::directory_iterator at(place.parent_path(), problem), end; !problem && at != end;
+       at.increment(problem)) {
+    const auto name = at->path().filename().string();
+    if (!name.starts_with(prefix) || !time_of_uuid(std::string_view(name).substr(prefix.size()))) continue;
+    std::error_code ignored;
+    std::filesystem::remove_all(at->path(), ignored);
+  }
+}
+
 /// Makes the repository beside its place and moves it there in one step, so that it is never seen half made.
 /// No template is copied: it has no hooks.
 void create_repository(const Path& place) {
   make_directory(place.parent_path());
+  remove_half_made(place);
   auto made = place;
   made += fmt::format(".new-{}", new_uuid(SystemClock().now()));
   const Finally tidy([&] {

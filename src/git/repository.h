@@ -19,6 +19,16 @@ struct RefUpdate {
   ObjectId expected;
 };
 
+/// A ref that an update left as it was.
+struct RefLeftAlone {
+  std::string name;
+  /// Why a ref that had not moved could not be written (a lock, a permission), printable; "" when it had
+  /// moved meanwhile (raced).
+  std::string obstacle;
+
+  bool operator==(const RefLeftAlone&) const = default;
+};
+
 /// What history says about two commits of a branch.
 enum class Ancestry { same, ahead, diverged, unknown_object, not_a_commit };
 
@@ -42,6 +52,8 @@ class ObjectReader {
   /// Where `tip` stands to `base`: ahead means base is its ancestor, so moving from base to tip is a
   /// fast-forward.
   Ancestry ancestry(const ObjectId& base, const ObjectId& tip) const;
+  /// Jujutsu's change id of a commit (see git/change_id). Throws Error when there is no such commit.
+  std::string change_id(const ObjectId& commit) const;
   /// Where HEAD points ("refs/heads/main"), also when unborn; "" when detached.
   std::string head_target() const;
 
@@ -55,12 +67,11 @@ class ObjectReader {
 class ScratchRepository {
  public:
   /// Creates the directory, whose parent may be missing. Throws Error(internal).
-  ScratchRepository(std::filesystem::path path, std::filesystem::path target);
+  ScratchRepository(std::filesystem::path path, const std::filesystem::path& target);
   ~ScratchRepository();
   ScratchRepository(ScratchRepository&&) noexcept;
 
   const std::filesystem::path& path() const { return path_; }
-  const std::filesystem::path& target() const { return target_; }
   /// Sees the scratch's own objects and, through the alternates, the target's.
   ObjectReader reader() const { return ObjectReader(path_); }
   /// Gives the scratch exactly these refs. For Remotes: what they fetched.
@@ -68,7 +79,17 @@ class ScratchRepository {
 
  private:
   std::filesystem::path path_;
-  std::filesystem::path target_;
+};
+
+/// How long ago a leftover must have been changed to be removed.
+struct LeftoverAges {
+  milliseconds locks = std::chrono::minutes(10);
+  /// Below objects/, where somebody's push or repack may take its time. Of a folder what is newest in it
+  /// counts.
+  milliseconds objects = std::chrono::hours(6);
+  /// How long we run. Locks and scratch repositories that were made before, but since a sync began that never
+  /// ended (see RepositoryUse), are a killed agent's: they go at once.
+  milliseconds ours = milliseconds::max();
 };
 
 /// A bare repository that syncs write to. Every write is compare-and-swap or adds objects. One sync at a time
@@ -84,9 +105,13 @@ class Repository {
   ObjectReader reader() const { return ObjectReader(path_); }
 
   /// Removes what killed git processes leave behind: stale locks, packed-refs.new, temporary packs and
-  /// objects, old scratch repositories. To be called while nobody else of ours uses the repository. Files
-  /// younger than `age` stay, in case they belong to somebody else's running git. Returns how many went.
-  size_t remove_leftovers(milliseconds age) const;
+  /// objects, packs without an index, old scratch repositories, and ref files that a power loss left empty,
+  /// which hide the ref's last packed value and block every update. To be called while nobody else of ours
+  /// uses the repository. Spares what may belong to somebody else's running git. Returns how many went.
+  size_t remove_leftovers(const LeftoverAges& ages) const;
+
+  /// The names of refs whose file a power loss left empty.
+  std::vector<std::string> empty_refs() const;
 
   /// A new, empty scratch repository for one sync.
   ScratchRepository scratch() const;
@@ -94,10 +119,10 @@ class Repository {
   /// Moves the scratch's packs here, objects before their index, and makes them durable.
   void adopt_objects(ScratchRepository& scratch) const;
 
-  /// Applies the updates, deletions first, each by compare-and-swap. Returns the names that had moved
-  /// meanwhile (raced) and were left alone; all others hold their new value, durably. Throws only when
-  /// nothing can be written.
-  std::vector<std::string> update_refs(std::span<const RefUpdate> updates, const Operation& operation) const;
+  /// Applies the updates, deletions first, each by compare-and-swap. Returns the refs that were left alone;
+  /// all others got their new value, durably, whatever somebody else has made of them since. Throws when
+  /// nothing can be written, or when what is left cannot be: deletions may then be done already.
+  std::vector<RefLeftAlone> update_refs(std::span<const RefUpdate> updates, const Operation& operation) const;
 
   /// Points HEAD at a branch.
   void set_head(const std::string& branch) const;
@@ -110,6 +135,19 @@ class Repository {
 
   const GitProgram* git_;
   std::filesystem::path path_;
+};
+
+/// Marks a repository while a sync of ours works on it. The mark of a sync that was killed stays, and tells
+/// the next process whose leftovers it sees. Throws Error(internal) when it cannot be made.
+class RepositoryUse {
+ public:
+  explicit RepositoryUse(const Repository& repository);
+  RepositoryUse(const RepositoryUse&) = delete;
+  RepositoryUse& operator=(const RepositoryUse&) = delete;
+  ~RepositoryUse();
+
+ private:
+  std::filesystem::path mark_;
 };
 
 }  // namespace refsyncd

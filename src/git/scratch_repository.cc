@@ -19,8 +19,8 @@ void write_plainly(const std::filesystem::path& path, std::string_view content) 
 
 }  // namespace
 
-ScratchRepository::ScratchRepository(std::filesystem::path path, std::filesystem::path target)
-    : path_(std::move(path)), target_(std::move(target)) {
+ScratchRepository::ScratchRepository(std::filesystem::path path, const std::filesystem::path& target)
+    : path_(std::move(path)) {
   for (const auto* folder : {"objects/info", "objects/pack", "refs/heads", "refs/tags"}) {
     std::error_code problem;
     std::filesystem::create_directories(path_ / folder, problem);
@@ -32,7 +32,7 @@ ScratchRepository::ScratchRepository(std::filesystem::path path, std::filesystem
   write_plainly(path_ / "HEAD", "ref: refs/heads/main\n");
   write_plainly(path_ / "config",
                 "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tfilemode = true\n");
-  write_plainly(path_ / "objects/info/alternates", (target_ / "objects").string() + "\n");
+  write_plainly(path_ / "objects/info/alternates", (target / "objects").string() + "\n");
 }
 
 ScratchRepository::~ScratchRepository() {
@@ -42,7 +42,7 @@ ScratchRepository::~ScratchRepository() {
 }
 
 ScratchRepository::ScratchRepository(ScratchRepository&& other) noexcept
-    : path_(std::exchange(other.path_, {})), target_(std::move(other.target_)) {}
+    : path_(std::exchange(other.path_, {})) {}
 
 void ScratchRepository::set_refs(std::span<const RefValue> refs) {
   PackedRefs packed{.refs = {}, .fully_peeled = false};

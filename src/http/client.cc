@@ -61,6 +61,10 @@ void prepare(const Transfer& transfer, const HttpCall& call) {
   set(transfer, CURLOPT_PROXY, "");
   set(transfer, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(call.connect_timeout.count()));
   set(transfer, CURLOPT_TIMEOUT_MS, static_cast<long>(call.timeout.count()));
+  if (!call.ca_file.empty()) {
+    set(transfer, CURLOPT_CAINFO, call.ca_file.c_str());
+    set(transfer, CURLOPT_CAPATH, nullptr);
+  }
   if (!call.unix_socket.empty()) set(transfer, CURLOPT_UNIX_SOCKET_PATH, call.unix_socket.c_str());
 }
 

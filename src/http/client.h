@@ -13,8 +13,9 @@ struct HttpCall {
   std::string method = "GET";
   std::string url = {};  ///< http or https; with a Unix socket the host is only a name
   std::filesystem::path unix_socket =
-      {};                 ///< connect here instead of to the URL's host; "" = over the network
-  std::string body = {};  ///< sent when not empty
+      {};                    ///< connect here instead of to the URL's host; "" = over the network
+  std::string ca_file = {};  ///< PEM bundle to trust instead of the system's; "" = the system's
+  std::string body = {};     ///< sent when not empty
   std::string content_type = "application/json";
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
   std::chrono::milliseconds timeout = std::chrono::seconds(30);  ///< of the whole call

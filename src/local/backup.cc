@@ -23,11 +23,11 @@ std::vector<RefUpdate> backups_for(const Sync& sync, const RefResults& results) 
 void write_backups(const Repository& repository, std::span<const RefUpdate> backups,
                    const Operation& operation) {
   if (backups.empty()) return;
-  const auto raced = repository.update_refs(backups, operation);
-  if (!raced.empty()) {
-    throw Error(ErrorKind::transient,
-                fmt::format("could not keep a backup: {} exists already", raced.front()));
-  }
+  const auto left = repository.update_refs(backups, operation);
+  if (left.empty()) return;
+  const auto& [name, obstacle] = left.front();
+  throw Error(ErrorKind::transient, fmt::format("could not keep a backup: {}",
+                                                obstacle.empty() ? name + " exists already" : obstacle));
 }
 
 std::vector<RefUpdate> expired_backups(std::span<const RefValue> backups, WallTime before) {

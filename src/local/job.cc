@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/duration.h"
 #include "base/handle.h"
 #include "base/temporary_folder.h"
+#include "base/text.h"
 #include "config/secrets.h"
 #include "local/backup.h"
 #include "local/patience.h"
@@ -24,9 +26,42 @@ Secret read_credential(const Auth& auth) {
                     auth);
 }
 
+/// Best effort: what stays is looked at again by the next sync.
 void remove_expired_backups(const Repository& repository, WallTime before, const Operation& operation) {
-  const auto expired = expired_backups(repository.reader().refs_below(backup_prefix), before);
-  if (!expired.empty()) repository.update_refs(expired, operation);
+  try {
+    const auto expired = expired_backups(repository.reader().refs_below(backup_prefix), before);
+    if (!expired.empty()) repository.update_refs(expired, operation);
+  } catch (const Error&) {
+    return;
+  }
+}
+
+/// git tells that it was turned away, but not for how long. A 503 that names a time is a throttle.
+void learn_patience(Failure& failure, const Upstream& upstream) {
+  const bool busy = failure.kind == ErrorKind::transient && tells_of_status_503(failure);
+  if (failure.retry_after || (failure.kind != ErrorKind::throttled && !busy)) return;
+  failure.retry_after = asked_patience(upstream);
+  if (failure.retry_after) failure.kind = ErrorKind::throttled;
+}
+
+/// An empty file hides a ref's value, and what it would be without the file is older: neither is fit to be
+/// pushed.
+void refuse_empty_refs(const Repository& repository) {
+  const auto names = repository.empty_refs();
+  if (names.empty()) return;
+  throw Error(
+      ErrorKind::untrusted,
+      fmt::format("the file of {} in {} is empty, as a power loss leaves it: its value is lost. Set the "
+                  "ref again (git update-ref), or remove the file",
+                  printable(names.front(), 200), repository.path().string()));
+}
+
+/// Something stood in the way that may be a killed git's leftover.
+bool met_obstacle(Direction direction, const SyncEnd& end) {
+  if (end.failure) return true;
+  return direction == Direction::pull &&
+         std::any_of(end.refs->begin(), end.refs->end(),
+                     [](const RefResult& ref) { return ref.reason == Reason::raced && !ref.detail.empty(); });
 }
 
 }  // namespace
@@ -47,46 +82,48 @@ SyncEnd SyncJob::perform(const Sync& sync, const Repo& repo, std::stop_token sto
                          const LocalService::Progress& progress) {
   const auto deadline = clock_.steady() + sync.request.timeout;
   SyncEnd end;
+  RefResults handled;
   try {
     Operation operation;
     operation.deadline = deadline;
     operation.stop = std::move(stop);
     operation.progress = progress;
-    end.refs = std::make_shared<const RefResults>(run(sync, repo, operation));
+    run(sync, repo, operation, handled);
   } catch (...) {
     end.failure = current_failure();
-    if (end.failure->kind == ErrorKind::throttled && !end.failure->retry_after) {
-      end.failure->retry_after = asked_patience(*repo.upstream);
-    }
+    if (repo.upstream) learn_patience(*end.failure, *repo.upstream);
     if (clock_.steady() >= deadline && end.failure->kind == ErrorKind::transient) {
       end.failure->message =
           fmt::format("timed out after {}: {}", format_duration(sync.request.timeout), end.failure->message);
     }
   }
+  if (!end.failure || !handled.empty()) end.refs = std::make_shared<const RefResults>(std::move(handled));
   const std::scoped_lock lock(mutex_);
-  last_end_[repo.name] = end.failure ? SyncStatus::failed : SyncStatus::completed;
+  if (met_obstacle(sync.request.direction, end)) {
+    tidy_.erase(repo.name);
+  } else {
+    tidy_.insert(repo.name);
+  }
   return end;
 }
 
-RefResults SyncJob::run(const Sync& sync, const Repo& repo, const Operation& operation) {
+void SyncJob::run(const Sync& sync, const Repo& repo, const Operation& operation, RefResults& handled) {
   const auto repository = open(sync, repo);
+  const RepositoryUse use(repository);
   const auto upstream = remote(repo, operation);
   const auto transfer = [&](auto way) {
     auto results = way.plan();
-    return way.carry_out(sync, std::move(results), operation);
+    way.carry_out(sync, std::move(results), operation, handled);
   };
   const auto make_scratch = [&] { return repository.scratch(); };
-  auto results = sync.request.direction == Direction::pull
-                     ? transfer(Pull(sync.request, *upstream, repository, make_scratch))
-                     : transfer(Push(sync.request, *upstream, repository, make_scratch));
-  if (sync.request.force || sync.request.prune) {
-    remove_expired_backups(repository, clock_.now() - keep_backups_, operation);
-  }
-  return results;
+  sync.request.direction == Direction::pull
+      ? transfer(Pull(sync.request, *upstream, repository, make_scratch))
+      : transfer(Push(sync.request, *upstream, repository, make_scratch));
+  remove_expired_backups(repository, clock_.now() - keep_backups_, operation);
 }
 
-/// Before a repository's first sync of this process, and after a failed one, cleans up what killed git
-/// processes left. The age spares files of somebody else's running git.
+/// Before a repository's first sync of this process, and after one that met an obstacle, cleans up what
+/// killed git processes left.
 Repository SyncJob::open(const Sync& sync, const Repo& repo) {
   if (sync.request.direction == Direction::push && repo.managed && !fs::exists(repo.path)) {
     throw Error(
@@ -94,16 +131,12 @@ Repository SyncJob::open(const Sync& sync, const Repo& repo) {
         fmt::format("repository '{}' does not exist yet: nothing was ever pulled into it", repo.name));
   }
   auto repository = Repository::open(git_, repo.path, repo.managed);
-  std::optional<SyncStatus> last_end;
   {
     const std::scoped_lock lock(mutex_);
-    if (const auto known = last_end_.find(repo.name); known != last_end_.end()) last_end = known->second;
+    if (tidy_.contains(repo.name)) return repository;
   }
-  if (!last_end) {
-    repository.remove_leftovers(std::chrono::duration_cast<milliseconds>(clock_.steady() - started_));
-  } else if (*last_end == SyncStatus::failed) {
-    repository.remove_leftovers(std::chrono::minutes(1));
-  }
+  if (sync.request.direction == Direction::push) refuse_empty_refs(repository);
+  repository.remove_leftovers({.ours = std::chrono::duration_cast<milliseconds>(clock_.steady() - started_)});
   return repository;
 }
 

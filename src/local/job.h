@@ -4,7 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "base/clock.h"
 #include "base/secret.h"
@@ -32,7 +32,7 @@ class SyncJob {
   RefResults plan(const SyncRequest& request, const Repo& repo) const;
 
  private:
-  RefResults run(const Sync& sync, const Repo& repo, const Operation& operation);
+  void run(const Sync& sync, const Repo& repo, const Operation& operation, RefResults& handled);
   Repository open(const Sync& sync, const Repo& repo);
   std::unique_ptr<Remote> remote(const Repo& repo, const Operation& operation) const;
 
@@ -42,8 +42,7 @@ class SyncJob {
   milliseconds keep_backups_;
   const SteadyTime started_;
   std::mutex mutex_;
-  std::unordered_map<std::string, SyncStatus>
-      last_end_;  // by repository: how its last sync of this process ended
+  std::unordered_set<std::string> tidy_;  // repositories whose last sync of this process met no obstacle
 };
 
 /// The rules a request moves refs by.
@@ -57,10 +56,13 @@ class Pull {
        std::function<ScratchRepository()> make_scratch);
   /// Lists both sides, fetches what the decision needs into the scratch repository, and decides.
   RefResults plan();
-  /// Moves objects and refs into the target; returns the results as they came out.
-  RefResults carry_out(const Sync& sync, RefResults results, const Operation& operation);
+  /// Moves objects and refs into the target. `handled` gets the results as they came out. When it throws,
+  /// that is what is certain of them if some ref has moved, and nothing else.
+  void carry_out(const Sync& sync, RefResults results, const Operation& operation, RefResults& handled);
 
  private:
+  void move_refs(RefResults& results, const Operation& operation, RefResults& handled) const;
+  void tidy(bool many_moved, const Operation& operation) const;
   void follow_head() const;
 
   const SyncRequest& request_;
@@ -77,12 +79,12 @@ class Push {
   Push(const SyncRequest& request, Remote& remote, const Repository& source,
        std::function<ScratchRepository()> make_scratch);
   RefResults plan();
-  RefResults carry_out(const Sync& sync, RefResults results, const Operation& operation);
+  void carry_out(const Sync& sync, RefResults results, const Operation& operation, RefResults& handled);
 
  private:
   void keep_backups(const Sync& sync, const RefResults& results, ScratchRepository& scratch,
                     const Operation& operation);
-  void read_back(RefResults& results);
+  std::optional<std::vector<RefValue>> held_now();
 
   const SyncRequest& request_;
   Remote& remote_;

@@ -28,20 +28,33 @@ std::vector<RefUpdate> updates_for(const RefResults& results) {
   return updates;
 }
 
-/// Refs that moved while we worked were left alone: say so, and what they hold.
-void mark_raced(RefResults& results, const std::vector<std::string>& raced, const ObjectReader& target) {
-  if (raced.empty()) return;
+std::optional<ObjectId> value_in(std::span<const RefValue> refs, const std::string& name) {
+  const auto at = std::lower_bound(refs.begin(), refs.end(), RefValue{.name = name, .id = {}});
+  return at != refs.end() && at->name == name ? std::optional(at->id) : std::nullopt;
+}
+
+/// Refs that were left alone: says so, what they hold, and what stood in the way.
+void mark_left_alone(RefResults& results, std::span<const RefLeftAlone> left, const ObjectReader& target) {
+  if (left.empty()) return;
   const auto held = target.refs();
   for (auto& ref : results) {
-    if (ref.outcome != Outcome::updated || std::find(raced.begin(), raced.end(), ref.name) == raced.end())
-      continue;
-    const auto now =
-        std::find_if(held.begin(), held.end(), [&](const RefValue& r) { return r.name == ref.name; });
-    ref.before = now != held.end() ? std::optional(now->id) : std::nullopt;
+    const auto found = std::find_if(left.begin(), left.end(),
+                                    [&](const RefLeftAlone& alone) { return alone.name == ref.name; });
+    if (ref.outcome != Outcome::updated || found == left.end()) continue;
+    ref.before = value_in(held, ref.name);
     ref.after = ref.before.value_or(ObjectId{});
     ref.outcome = Outcome::rejected;
     ref.reason = Reason::raced;
+    ref.detail = found->obstacle;
   }
+}
+
+/// After moving refs failed half way: leaves out those that were to move and did not.
+void keep_what_moved(RefResults& results, const ObjectReader& target) {
+  const auto held = target.refs();
+  std::erase_if(results, [&](const RefResult& ref) {
+    return ref.outcome == Outcome::updated && value_in(held, ref.name).value_or(ObjectId{}) != ref.after;
+  });
 }
 
 }  // namespace
@@ -68,17 +81,35 @@ RefResults Pull::plan() {
                    [&](const ObjectId& base, const ObjectId& tip) { return objects.ancestry(base, tip); });
 }
 
-RefResults Pull::carry_out(const Sync& sync, RefResults results, const Operation& operation) {
-  const auto updates = updates_for(results);
-  if (!updates.empty()) {
+void Pull::carry_out(const Sync& sync, RefResults results, const Operation& operation, RefResults& handled) {
+  const auto to_move = count(results).updated;
+  if (to_move > 0) {
     if (scratch_) target_.adopt_objects(*scratch_);
     write_backups(target_, backups_for(sync, results), operation);
-    const auto raced = target_.update_refs(updates, operation);
-    mark_raced(results, raced, target_.reader());
-    if (updates.size() > many_refs) target_.pack_refs(operation);
+    move_refs(results, operation, handled);
   }
-  follow_head();
-  return results;
+  handled = std::move(results);
+  tidy(to_move > many_refs, operation);
+}
+
+void Pull::move_refs(RefResults& results, const Operation& operation, RefResults& handled) const {
+  try {
+    mark_left_alone(results, target_.update_refs(updates_for(results), operation), target_.reader());
+  } catch (...) {
+    keep_what_moved(results, target_.reader());
+    if (count(results).updated > 0) handled = std::move(results);
+    throw;
+  }
+}
+
+/// The refs have moved: what goes wrong from here on fails no sync, and is tried again by the next.
+void Pull::tidy(bool many_moved, const Operation& operation) const {
+  try {
+    follow_head();
+    if (many_moved) target_.pack_refs(operation);
+  } catch (const Error&) {
+    return;
+  }
 }
 
 /// While HEAD names a branch that does not exist, it follows the upstream's.

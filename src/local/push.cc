@@ -21,18 +21,23 @@ class PushApart {
  public:
   PushApart(Remote& remote, ScratchRepository& scratch) : remote_(remote), scratch_(scratch) {}
 
-  std::vector<PushResult> push(std::span<const PushCommand> commands) {
-    auto answers = remote_.push(scratch_, commands);
-    const bool all_declined = std::all_of(answers.begin(), answers.end(), [](const PushResult& answer) {
-      return !answer.accepted && answer.detail.find("pre-receive hook declined") != std::string::npos;
-    });
-    if (commands.size() < 2 || !all_declined || budget_ < 2) return answers;
+  PushAnswer push(std::span<const PushCommand> commands) {
+    auto answer = remote_.push(scratch_, commands);
+    const bool all_declined =
+        !answer.failure &&
+        std::all_of(answer.results.begin(), answer.results.end(), [](const PushResult& result) {
+          return !result.accepted && result.detail.find("pre-receive hook declined") != std::string::npos;
+        });
+    if (commands.size() < 2 || !all_declined || budget_ < 2) return answer;
     budget_ -= 2;
     const auto half = commands.size() / 2;
-    answers = push(commands.first(half));
+    answer = push(commands.first(half));
+    if (answer.failure) return answer;
     auto rest = push(commands.subspan(half));
-    answers.insert(answers.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
-    return answers;
+    answer.results.insert(answer.results.end(), std::make_move_iterator(rest.results.begin()),
+                          std::make_move_iterator(rest.results.end()));
+    answer.failure = std::move(rest.failure);
+    return answer;
   }
 
  private:
@@ -41,18 +46,47 @@ class PushApart {
   int budget_ = 100;
 };
 
-void mark_refused(RefResults& results, const std::vector<PushResult>& answers) {
+/// What the upstream holds now, where that was asked; nothing when it did not say.
+using Held = std::optional<std::vector<RefValue>>;
+
+std::optional<ObjectId> value_in(const Held& held, const std::string& name) {
+  if (!held) return std::nullopt;
+  const auto at = std::lower_bound(held->begin(), held->end(), RefValue{.name = name, .id = {}});
+  return at != held->end() && at->name == name ? std::optional(at->id) : std::nullopt;
+}
+
+/// True when the ref is known to hold what the plan wanted.
+bool has_moved(const RefResult& ref, const Held& held) {
+  return held && value_in(held, ref.name).value_or(ObjectId{}) == ref.after;
+}
+
+void mark_refused(RefResult& ref, const PushResult& answer, const Held& held) {
+  if (answer.accepted || (!answer.told && has_moved(ref, held))) return;
+  ref.outcome = Outcome::rejected;
+  ref.reason = answer.reason;
+  ref.detail = answer.detail;
+  if (held && (answer.reason == Reason::raced || !answer.told)) ref.before = value_in(held, ref.name);
+  ref.after = ref.before.value_or(ObjectId{});
+}
+
+/// Writes the answers into the results. Refs without an answer are left out, unless they have moved.
+void mark_answers(RefResults& results, const std::vector<PushResult>& answers, const Held& held) {
   auto answer = answers.begin();  // in the order of the commands, which is the order of the updated refs
-  for (auto& ref : results) {
-    if (ref.outcome != Outcome::updated || answer == answers.end()) continue;
-    if (!answer->accepted) {
-      ref.outcome = Outcome::rejected;
-      ref.reason = answer->reason;
-      ref.detail = answer->detail;
-      ref.after = ref.before.value_or(ObjectId{});
-    }
-    ++answer;
-  }
+  std::erase_if(results, [&](RefResult& ref) {
+    if (ref.outcome != Outcome::updated) return false;
+    if (answer == answers.end() || answer->name != ref.name) return !has_moved(ref, held);
+    mark_refused(ref, *answer++, held);
+    return false;
+  });
+}
+
+/// A raced ref holds a value that nobody has told us yet; and where an answer is missing, the upstream may
+/// have moved the ref before the answer was lost.
+bool must_look(const PushAnswer& answer) {
+  if (answer.failure) return worth_retrying_soon(answer.failure->kind);
+  return std::any_of(answer.results.begin(), answer.results.end(), [](const PushResult& result) {
+    return !result.accepted && (!result.told || result.reason == Reason::raced);
+  });
 }
 
 }  // namespace
@@ -68,14 +102,19 @@ RefResults Push::plan() {
                    [&](const ObjectId& base, const ObjectId& tip) { return objects.ancestry(base, tip); });
 }
 
-RefResults Push::carry_out(const Sync& sync, RefResults results, const Operation& operation) {
+void Push::carry_out(const Sync& sync, RefResults results, const Operation& operation, RefResults& handled) {
   const auto commands = commands_for(results);
-  if (commands.empty()) return results;
-  auto scratch = make_scratch_();
-  keep_backups(sync, results, scratch, operation);
-  mark_refused(results, PushApart(remote_, scratch).push(commands));
-  read_back(results);
-  return results;
+  if (!commands.empty()) {
+    auto scratch = make_scratch_();
+    keep_backups(sync, results, scratch, operation);
+    const auto answer = PushApart(remote_, scratch).push(commands);
+    mark_answers(results, answer.results, must_look(answer) ? held_now() : std::nullopt);
+    if (answer.failure) {
+      if (count(results).updated > 0) handled = std::move(results);
+      throw Error(*answer.failure);
+    }
+  }
+  handled = std::move(results);
 }
 
 /// Keeps what the upstream is about to lose in our repository, fetching what we do not have.
@@ -97,17 +136,12 @@ void Push::keep_backups(const Sync& sync, const RefResults& results, ScratchRepo
   write_backups(source_, backups, operation);
 }
 
-/// A raced ref holds a value that nobody has told us yet.
-void Push::read_back(RefResults& results) {
-  const auto raced = [](const RefResult& ref) { return ref.reason == Reason::raced; };
-  if (std::none_of(results.begin(), results.end(), raced)) return;
-  const auto listed = remote_.list(literal_prefixes(request_.globs));
-  for (auto& ref : results) {
-    if (!raced(ref)) continue;
-    const auto now = std::find_if(listed.refs.begin(), listed.refs.end(),
-                                  [&](const RefValue& value) { return value.name == ref.name; });
-    ref.before = now != listed.refs.end() ? std::optional(now->id) : std::nullopt;
-    ref.after = ref.before.value_or(ObjectId{});
+/// What the upstream holds after the push; nothing when it does not say.
+std::optional<std::vector<RefValue>> Push::held_now() {
+  try {
+    return remote_.list(literal_prefixes(request_.globs)).refs;
+  } catch (const Error&) {
+    return std::nullopt;
   }
 }
 

@@ -233,9 +233,10 @@ TEST_F(HttpBackendTest, AnUpdateHookRefusesOneRefAndAcceptsTheOther) {
                "if [ \"$1\" = refs/heads/protected ]; then echo \"GH006: protected branch\" >&2; exit 1; fi");
   const auto one = commit(ours, "one");
   auto scratch = repository.scratch();
-  const auto results = remote(url)->push(
-      scratch,
-      std::vector<PushCommand>{{"refs/heads/protected", one, absent}, {"refs/heads/main", one, absent}});
+  const auto results = remote(url)
+                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/protected", one, absent},
+                                                                    {"refs/heads/main", one, absent}})
+                           .results;
   EXPECT_FALSE(results.at(0).accepted);
   EXPECT_EQ(results.at(0).reason, Reason::remote_refused);
   EXPECT_THAT(results.at(0).detail, HasSubstr("hook declined"));
@@ -248,8 +249,10 @@ TEST_F(HttpBackendTest, APreReceiveHookRefusesEverythingWithItsWords) {
   write_script(upstream / "hooks/pre-receive", "printf 'no \\033[2Jpushes' >&2; exit 1");
   const auto one = commit(ours, "one");
   auto scratch = repository.scratch();
-  const auto results = remote(url)->push(
-      scratch, std::vector<PushCommand>{{"refs/heads/a", one, absent}, {"refs/heads/b", one, absent}});
+  const auto results = remote(url)
+                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/a", one, absent},
+                                                                    {"refs/heads/b", one, absent}})
+                           .results;
   for (const auto& result : results) {
     EXPECT_FALSE(result.accepted);
     EXPECT_EQ(result.reason, Reason::remote_refused);
@@ -269,7 +272,8 @@ TEST_F(HttpBackendTest, AnUpstreamThatMovesDuringThePushIsRaced) {
                "unset GIT_QUARANTINE_PATH; git update-ref refs/heads/main " + two.hex());
   auto scratch = repository.scratch();
   const auto three = commit(ours, "three", {one});
-  const auto results = remote(url)->push(scratch, std::vector<PushCommand>{{"refs/heads/main", three, one}});
+  const auto results =
+      remote(url)->push(scratch, std::vector<PushCommand>{{"refs/heads/main", three, one}}).results;
   EXPECT_FALSE(results.at(0).accepted);
   EXPECT_EQ(results.at(0).reason, Reason::raced) << results.at(0).detail;
   EXPECT_EQ(ObjectReader(upstream).value_of("refs/heads/main"), two);

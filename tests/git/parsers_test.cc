@@ -82,6 +82,7 @@ TEST_P(PushReportTest, IsRead) {
     EXPECT_EQ(to_string(results[0].reason), to_string(row.reason));
   }
   EXPECT_EQ(results[0].detail, row.detail);
+  EXPECT_EQ(results[0].told, std::string_view(row.name) != "no_answer");
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -256,14 +256,15 @@ TEST_F(PushTest, CreatesForwardsForcesAndDeletes) {
                    one.hex() + ":refs/heads/forced", one.hex() + ":refs/heads/gone",
                    one.hex() + ":refs/tags/moved"});
   auto scratch = target().scratch();
-  const auto results =
-      remote()->push(scratch, std::vector<PushCommand>{{"refs/heads/main", two, one},
-                                                       {"refs/heads/new", two, absent},
-                                                       {"refs/heads/forced", other, one},
-                                                       {"refs/heads/gone", absent, one},
-                                                       {"refs/tags/moved", two, one},
-                                                       {"refs/heads/-x", two, absent},
-                                                       {"refs/heads/\xff$(x)", two, absent}});
+  const auto results = remote()
+                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/main", two, one},
+                                                                    {"refs/heads/new", two, absent},
+                                                                    {"refs/heads/forced", other, one},
+                                                                    {"refs/heads/gone", absent, one},
+                                                                    {"refs/tags/moved", two, one},
+                                                                    {"refs/heads/-x", two, absent},
+                                                                    {"refs/heads/\xff$(x)", two, absent}})
+                           .results;
   ASSERT_EQ(results.size(), 7u);
   for (const auto& result : results) EXPECT_TRUE(result.accepted) << result.name << ": " << result.detail;
   EXPECT_EQ(refs(upstream), (std::vector<RefValue>{{"refs/heads/-x", two},
@@ -282,10 +283,12 @@ TEST_F(PushTest, ALeaseThatNoLongerHoldsIsRaced) {
                    one.hex() + ":refs/heads/appeared", one.hex() + ":refs/heads/main",
                    two.hex() + ":refs/heads/kept"});
   auto scratch = target().scratch();
-  const auto results = remote()->push(scratch, std::vector<PushCommand>{{"refs/heads/moved", three, one},
-                                                                        {"refs/heads/appeared", two, absent},
-                                                                        {"refs/heads/kept", absent, one},
-                                                                        {"refs/heads/main", two, one}});
+  const auto results = remote()
+                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/moved", three, one},
+                                                                    {"refs/heads/appeared", two, absent},
+                                                                    {"refs/heads/kept", absent, one},
+                                                                    {"refs/heads/main", two, one}})
+                           .results;
   ASSERT_EQ(results.size(), 4u);
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(results[i].accepted) << results[i].name;
@@ -304,8 +307,10 @@ TEST_F(PushTest, WhatTheUpstreamForbidsDoesNotStopTheRest) {
   plain_git(ours, {"push", "-q", upstream.string(), one.hex() + ":refs/heads/protected"});
   plain_git(upstream, {"config", "receive.denyDeletes", "true"});
   auto scratch = target().scratch();
-  const auto results = remote()->push(scratch, std::vector<PushCommand>{{"refs/heads/protected", absent, one},
-                                                                        {"refs/heads/main", one, absent}});
+  const auto results = remote()
+                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/protected", absent, one},
+                                                                    {"refs/heads/main", one, absent}})
+                           .results;
   EXPECT_FALSE(results.at(0).accepted);
   EXPECT_EQ(results.at(0).reason, Reason::remote_refused);
   EXPECT_THAT(results.at(0).detail, HasSubstr("deletion prohibited"));
@@ -316,8 +321,10 @@ TEST_F(PushTest, AnObjectWeDoNotHaveIsReportedAndTheRestGoes) {
   const auto one = commit(ours, "one");
   const auto missing = *ObjectId::from_hex("1111111111111111111111111111111111111111");
   auto scratch = target().scratch();
-  const auto results = remote()->push(scratch, std::vector<PushCommand>{{"refs/heads/lost", missing, absent},
-                                                                        {"refs/heads/main", one, absent}});
+  const auto results = remote()
+                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/lost", missing, absent},
+                                                                    {"refs/heads/main", one, absent}})
+                           .results;
   EXPECT_EQ(results.at(0).reason, Reason::missing_object);
   EXPECT_FALSE(results.at(0).accepted);
   EXPECT_TRUE(results.at(1).accepted);
@@ -329,7 +336,7 @@ TEST_F(PushTest, MoreRefsThanOneCommandLineHolds) {
   for (int i = 0; i < 600; ++i)
     commands.push_back({fmt::format("refs/heads/{}/{}", std::string(100, 'x'), i), one, absent});
   auto scratch = target().scratch();
-  const auto results = remote()->push(scratch, commands);
+  const auto results = remote()->push(scratch, commands).results;
   ASSERT_EQ(results.size(), commands.size());
   for (size_t i = 0; i < results.size(); ++i) {
     EXPECT_TRUE(results[i].accepted);
@@ -347,20 +354,34 @@ TEST_F(PushTest, NoHookOfEitherSideRuns) {
   const auto one = commit(ours, "one");
   std::filesystem::remove(folder / "PWN");
   auto scratch = target().scratch();
-  EXPECT_TRUE(
-      remote()->push(scratch, std::vector<PushCommand>{{"refs/heads/main", one, absent}}).at(0).accepted);
+  EXPECT_TRUE(remote()
+                  ->push(scratch, std::vector<PushCommand>{{"refs/heads/main", one, absent}})
+                  .results.at(0)
+                  .accepted);
   EXPECT_FALSE(planted_ran());
 }
 
 TEST_F(PushTest, FailsAsAWholeWhenTheUpstreamIsGone) {
   const auto one = commit(ours, "one");
   auto scratch = target().scratch();
-  const auto failure = failure_of([&] {
-    remote_at((folder / "none.git").string())
-        ->push(scratch, std::vector<PushCommand>{{"refs/heads/main", one, absent}});
-  });
-  EXPECT_EQ(failure.kind, ErrorKind::not_found) << failure.message;
-  EXPECT_THAT(failure.message, HasSubstr("pushing to"));
+  const auto answer = remote_at((folder / "none.git").string())
+                          ->push(scratch, std::vector<PushCommand>{{"refs/heads/main", one, absent}});
+  ASSERT_TRUE(answer.failure);
+  EXPECT_EQ(answer.failure->kind, ErrorKind::not_found) << answer.failure->message;
+  EXPECT_THAT(answer.failure->message, HasSubstr("pushing to"));
+  EXPECT_TRUE(answer.results.empty());
+}
+
+TEST_F(PushTest, FailsAsAWholeWhenTheUpstreamCannotStoreTheObjects) {
+  const auto one = commit(ours, "one");
+  plain_git(upstream, {"config", "receive.maxInputSize", "10"});
+  auto scratch = target().scratch();
+  const auto answer = remote()->push(
+      scratch, std::vector<PushCommand>{{"refs/heads/main", one, absent}, {"refs/heads/other", one, absent}});
+  ASSERT_TRUE(answer.failure);
+  EXPECT_EQ(answer.failure->kind, ErrorKind::transient);
+  EXPECT_THAT(answer.failure->message, HasSubstr("unpacker error"));
+  EXPECT_TRUE(answer.results.empty());
 }
 
 }  // namespace

@@ -20,8 +20,13 @@ class RefUpdateTest : public RealGit {
  protected:
   RefUpdateTest() { set_ref(path, "refs/heads/main", first); }
 
-  std::vector<std::string> update(std::vector<RefUpdate> updates) const {
+  std::vector<RefLeftAlone> update_telling(const std::vector<RefUpdate>& updates) const {
     return Repository::open(git, path, false).update_refs(updates, {});
+  }
+  std::vector<std::string> update(const std::vector<RefUpdate>& updates) const {
+    std::vector<std::string> names;
+    for (auto& left : update_telling(updates)) names.push_back(std::move(left.name));
+    return names;
   }
   ObjectId value(const std::string& name) const { return ObjectReader(path).value_of(name).value_or(absent); }
 
@@ -137,6 +142,41 @@ TEST_F(RefUpdateTest, AStaleLockOfOneRefDoesNotStopTheOthers) {
               ElementsAre("refs/heads/main"));
   EXPECT_EQ(value("refs/heads/main"), first);
   EXPECT_EQ(value("refs/heads/new"), second);
+}
+
+TEST_F(RefUpdateTest, AnObstacleIsToldAndARaceIsNot) {
+  std::ofstream(path / "refs/heads/main.lock").flush();
+  set_ref(path, "refs/heads/theirs", second);
+  const auto too_long = "refs/heads/" + std::string(300, 'x');
+  const auto left = update_telling({{"refs/heads/main", second, first},
+                                    {"refs/heads/theirs", first, absent},
+                                    {too_long, second, absent},
+                                    {"refs/heads/new", second, absent}});
+  ASSERT_EQ(left.size(), 3u);
+  EXPECT_EQ(left[0].name, "refs/heads/main");
+  EXPECT_THAT(left[0].obstacle, testing::HasSubstr("main.lock': File exists"));
+  EXPECT_EQ(left[1], (RefLeftAlone{.name = "refs/heads/theirs", .obstacle = ""}));
+  EXPECT_EQ(left[2].name, too_long);
+  EXPECT_THAT(left[2].obstacle, testing::HasSubstr("cannot lock ref"));
+  EXPECT_EQ(value("refs/heads/new"), second);
+}
+
+TEST_F(RefUpdateTest, WhatWasMadeIsNotRacedWhateverBecameOfItSince) {
+  EXPECT_THAT(update({{"refs/heads/main", absent, first}, {"refs/heads/main", second, absent}}), IsEmpty());
+  EXPECT_EQ(value("refs/heads/main"), second);
+}
+
+TEST_F(RefUpdateTest, ManyObstaclesDoNotStopTheRest) {
+  std::vector<RefUpdate> updates;
+  for (int i = 0; i < 60; ++i) {
+    const auto name = fmt::format("refs/heads/locked{:02}", i);
+    set_ref(path, name, first);
+    std::ofstream(path / (name + ".lock")).flush();
+    updates.push_back({name, second, first});
+  }
+  updates.push_back({"refs/heads/main", second, first});
+  EXPECT_EQ(update(updates).size(), 60u);
+  EXPECT_EQ(value("refs/heads/main"), second);
 }
 
 TEST_F(RefUpdateTest, ThrowsWhenNothingCanBeWritten) {

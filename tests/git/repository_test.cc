@@ -44,6 +44,11 @@ class RepositoryTest : public RealGit {
     std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - 1h);
   }
 
+  /// Older than a day.
+  static void make_older(const std::filesystem::path& path) {
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - 25h);
+  }
+
   mutable std::string message;
 };
 
@@ -150,14 +155,69 @@ TEST_F(RepositoryTest, RemovesWhatKilledGitProcessesLeaveBehind) {
                                            "objects/maintenance.lock",
                                            "objects/tmp_objdir-incoming-AbCdEf/pack/x.pack"};
   for (const auto& name : leftovers) write_old(path / name);
-  make_old(path / "objects/tmp_objdir-incoming-AbCdEf");
   std::filesystem::create_directories(path / "refsyncd-scratch/0-old/objects");
-  make_old(path / "refsyncd-scratch/0-old");
-  EXPECT_EQ(repository.remove_leftovers(2h), 0u) << "younger than the age asked for";
-  EXPECT_EQ(repository.remove_leftovers(30min), leftovers.size() + 1);
+  for (const auto* dir : {"objects/tmp_objdir-incoming-AbCdEf/pack", "objects/tmp_objdir-incoming-AbCdEf",
+                          "refsyncd-scratch/0-old/objects", "refsyncd-scratch/0-old"}) {
+    make_old(path / dir);
+  }
+  EXPECT_EQ(repository.remove_leftovers({.locks = 2h, .objects = 2h}), 0u)
+      << "younger than the age asked for";
+  EXPECT_EQ(repository.remove_leftovers({.locks = 30min, .objects = 30min}), leftovers.size() + 1);
   for (const auto& name : leftovers) EXPECT_FALSE(std::filesystem::exists(path / name)) << name;
   EXPECT_FALSE(std::filesystem::exists(path / "refsyncd-scratch/0-old"));
-  EXPECT_EQ(repository.remove_leftovers(30min), 0u);
+  EXPECT_EQ(repository.remove_leftovers({.locks = 30min, .objects = 30min}), 0u);
+}
+
+TEST_F(RepositoryTest, SparesWhatSomebodyElsesGitMayStillUse) {
+  const auto path = make_bare("a.git");
+  const std::vector<std::string> held{"objects/pack/tmp_pack_AbCdEf", "objects/pack/pack-1111.pack",
+                                      "objects/tmp_objdir-incoming-AbCdEf/pack/tmp_pack_x",
+                                      "refs/heads/main.lock"};
+  for (const auto& name : held) write_old(path / name);
+  make_old(path / "objects/tmp_objdir-incoming-AbCdEf");
+  EXPECT_EQ(open(path).remove_leftovers({.locks = 2h, .ours = 0ms}), 0u);
+  make_older(path / "objects/tmp_objdir-incoming-AbCdEf");
+  EXPECT_EQ(open(path).remove_leftovers({.locks = 2h}), 0u) << "the pack inside is young";
+  for (const auto& name : held) make_older(path / name);
+  for (const auto* part : {"/pack", ""}) {
+    make_older(path / ("objects/tmp_objdir-incoming-AbCdEf" + std::string(part)));
+  }
+  EXPECT_EQ(open(path).remove_leftovers({}), held.size());
+}
+
+TEST_F(RepositoryTest, RemovesAtOnceWhatAKilledAgentLeft) {
+  const auto path = make_bare("a.git");
+  const auto repository = open(path);
+  std::ofstream(path / "refs/heads/before.lock").flush();
+  make_old(path / "refs/heads/before.lock");
+  const RepositoryUse killed(repository);
+  std::ofstream(path / "refs/heads/main.lock").flush();
+  std::filesystem::create_directories(path / "refsyncd-scratch/1/objects");
+  EXPECT_EQ(repository.remove_leftovers({.locks = 2h, .ours = 1h}), 0u) << "made while we ran";
+  EXPECT_EQ(repository.remove_leftovers({.locks = 2h, .ours = 0ms}), 2u);
+  EXPECT_TRUE(std::filesystem::exists(path / "refs/heads/before.lock")) << "somebody held it before us";
+}
+
+TEST_F(RepositoryTest, RemovesPacksThatNeverGotAnIndex) {
+  const auto path = make_bare("a.git");
+  commit(path, "one");
+  for (const auto* name : {"pack-1.pack", "pack-1.rev", "pack-2.pack", "pack-2.idx", "diary.pack"}) {
+    std::filesystem::create_directories(path / "objects/pack");
+    std::ofstream(path / "objects/pack" / name) << "x";
+    make_older(path / "objects/pack" / name);
+  }
+  EXPECT_EQ(open(path).remove_leftovers({}), 2u);
+  EXPECT_TRUE(std::filesystem::exists(path / "objects/pack/pack-2.pack"));
+  EXPECT_TRUE(std::filesystem::exists(path / "objects/pack/diary.pack"));
+}
+
+TEST_F(RepositoryTest, ACreationRemovesWhatAKilledOneLeft) {
+  const auto half_made = folder / "new.git.new-01900000-0000-7000-8000-000000000000";
+  std::filesystem::create_directories(half_made / "objects");
+  std::filesystem::create_directories(folder / "new.git.new-idea");
+  Repository::open(git, folder / "new.git", true);
+  EXPECT_FALSE(std::filesystem::exists(half_made));
+  EXPECT_TRUE(std::filesystem::exists(folder / "new.git.new-idea"));
 }
 
 TEST_F(RepositoryTest, LeavesEverythingElseAlone) {
@@ -168,7 +228,7 @@ TEST_F(RepositoryTest, LeavesEverythingElseAlone) {
   plain_git(path, {"repack", "-adq"});
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) make_old(entry.path());
   const auto before = refs(path);
-  EXPECT_EQ(open(path).remove_leftovers(0ms), 0u);
+  EXPECT_EQ(open(path).remove_leftovers({.locks = 0ms, .objects = 0ms, .ours = 0ms}), 0u);
   EXPECT_EQ(refs(path), before);
   EXPECT_EQ(plain_git(path, {"fsck", "--full"}), "");
 }
@@ -181,7 +241,8 @@ TEST_F(RepositoryTest, RestoresARefWhoseFileAPowerLossLeftEmpty) {
   std::filesystem::create_directories(path / "refs/heads");
   std::ofstream(path / "refs/heads/main").flush();
   make_old(path / "refs/heads/main");
-  EXPECT_EQ(open(path).remove_leftovers(30min), 1u);
+  EXPECT_EQ(open(path).empty_refs(), std::vector<std::string>{"refs/heads/main"});
+  EXPECT_EQ(open(path).remove_leftovers({}), 1u);
   EXPECT_EQ(plain_git(path, {"rev-parse", "refs/heads/main"}), value.hex());
 }
 
