@@ -13,6 +13,7 @@ using std::chrono::hours;
 
 constexpr milliseconds purge_interval = hours(1);
 constexpr milliseconds keep_backups = hours(24 * 30);
+constexpr milliseconds keep_unknown_policies = hours(24 * 30);
 constexpr size_t purge_batch = 1000;
 
 }  // namespace
@@ -77,7 +78,9 @@ void Engine::start(Config config) {
   service_.configure(std::move(config.repos), static_cast<size_t>(config.service.concurrency),
                      static_cast<size_t>(config.service.per_host));
   service_.adopt(store_.repositories(), store_.unfinished_syncs());
-  runner_.configure(std::move(config.policies), store_.policy_states());
+  auto states = store_.policy_states();
+  store_.forget_policies(forgettable_policies(states, config.policies, clock_.now() - keep_unknown_policies));
+  runner_.configure(std::move(config.policies), std::move(states));
 }
 
 void Engine::reload(Config config) {

@@ -15,7 +15,6 @@ constexpr int most_interrupted_attempts = 5;
 
 }  // namespace
 
-
 LocalService::LocalService(Surroundings surroundings, std::string org, size_t concurrency, size_t per_host)
     : around_(std::move(surroundings)),
       queue_(concurrency, per_host),
@@ -33,8 +32,7 @@ void LocalService::adopt(std::vector<RepositoryRecord> repositories, std::vector
   catalog_.adopt(std::move(repositories));
   if (auto left = catalog_.leftovers(); !left.empty()) remove_in_background(std::move(left));
   for (auto& sync : unfinished) {
-    const bool hopeless =
-        sync.status == SyncStatus::in_progress && sync.attempt >= most_interrupted_attempts;
+    const bool hopeless = sync.status == SyncStatus::in_progress && sync.attempt >= most_interrupted_attempts;
     if (sync.status == SyncStatus::in_progress && !hopeless) {
       sync.status = SyncStatus::queued;
       sync.started_at.reset();

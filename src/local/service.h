@@ -104,7 +104,7 @@ class LocalService final : public SyncService {
   std::unordered_multimap<std::string, std::string> waiting_by_repo_;
   std::unordered_map<std::string, Running> running_;
   std::shared_ptr<bool> alive_ =
-      std::make_shared<bool>(true);  // false once we are gone; read on the loop only
+      std::make_shared<bool>(true);    // false once we are gone; read on the loop only
   bool adopting_ = false;              // from adopt() to the next tick() no sync starts
   std::vector<std::string> given_up_;  // adopted, and to be ended at the next tick()
   bool stopped_ = false;

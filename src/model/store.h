@@ -64,6 +64,8 @@ class Store {
   virtual void write(const Changes& changes) = 0;
   virtual std::vector<RepositoryRecord> repositories() = 0;
   virtual std::vector<PolicyState> policy_states() = 0;
+  /// Deletes what is remembered of these policies.
+  virtual void forget_policies(const std::vector<std::string>& names) = 0;
   /// Queued and in-progress syncs, oldest first.
   virtual std::vector<Sync> unfinished_syncs() = 0;
   virtual std::optional<Sync> sync(const std::string& id) = 0;

@@ -30,12 +30,17 @@ class SyncService {
   /// The repositories of the configuration, and how many syncs may run at once, in all and to one upstream
   /// host.
   virtual void configure(std::vector<Repo> repos, size_t concurrency, size_t per_host) = 0;
-  /// Takes up what an earlier process left in the store.
+  /// Takes up what an earlier process left in the store. It goes on at the next tick(), when those who asked
+  /// for it have had the time to ask again.
   virtual void adopt(std::vector<RepositoryRecord> repositories, std::vector<Sync> unfinished) = 0;
 
   /// Asks for a sync. `answer` is called once, later, on the loop's thread, when the sync is durable or
   /// refused. An identical request that is still waiting gets that sync; the more urgent priority holds.
   virtual void enqueue(const SyncRequest& request, Answer answer) = 0;
+
+  /// Makes a sync that waits for its turn more urgent; one that runs or has ended is left alone. A service
+  /// that keeps no queue here ignores it.
+  virtual void raise(const std::string&, Priority) {}
 
   /// Follow a sync again after a restart: its end will be told to the listener, at once if it is already
   /// over. False when the service does not know the id.

@@ -22,6 +22,7 @@ struct Refused {  ///< the service did not take it
 };
 struct Completed {  ///< the sync reached its end
   RefCounts counts;
+  WallTime at;  ///< when; long ago, when the agent was away
 };
 struct Failed {  ///< the sync failed
   Failure why;
@@ -37,6 +38,7 @@ using RunEvent = std::variant<event::Due, event::Asked, event::Enqueued, event::
 struct RunStep {
   PolicyState state;                ///< the policy's new state
   std::optional<Priority> enqueue;  ///< ask the service for a sync, this urgently
+  bool raise = false;               ///< make the sync of the current attempt urgent, while it waits
   std::optional<Failure> failed;    ///< an attempt failed with this
   bool finished = false;            ///< the run has ended; the state says how
 };
@@ -48,5 +50,9 @@ struct RunStep {
 /// `roll` is a die in [0, 1).
 RunStep next_step(const Policy& policy, const PolicyState& state, const RunEvent& event, WallTime now,
                   double roll);
+
+/// The state after the wall clock was set back behind the last attempt: waits that count from it last as long
+/// as they did, from now on. Any other state comes back as it was.
+PolicyState after_clock_set_back(PolicyState state, WallTime now);
 
 }  // namespace refsyncd

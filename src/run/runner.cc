@@ -1,6 +1,7 @@
 #include "run/runner.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "schedule/next_due.h"
@@ -42,13 +43,13 @@ Runner::Runner(const Clock& clock, SyncService& service, Recorder& recorder, Obs
       recorder_(recorder),
       observer_(observer),
       roll_(std::move(roll)),
-      last_wall_(clock.now()),
+      begun_(clock.now()),
+      last_wall_(begun_),
       last_steady_(clock.steady()) {}
 
 void Runner::configure(std::vector<Policy> policies, std::vector<PolicyState> states) {
-  std::unordered_map<std::string, PolicyState> remembered;
-  for (auto& state : states) remembered.emplace(state.policy, std::move(state));
-
+  for (auto& state : states) removed_.insert_or_assign(state.policy, state);
+  const bool reload = !slots_.empty();
   const auto now = clock_.now();
   const auto old_slots = std::exchange(slots_, {});
   const auto old_names = std::exchange(by_name_, {});
@@ -71,13 +72,17 @@ void Runner::configure(std::vector<Policy> policies, std::vector<PolicyState> st
       slot.state.not_before.reset();
       if (old_slots[old->second].policy == slot.policy) due = std::min(due, old_due.due(old->second));
     } else {
-      if (const auto found = remembered.find(slot.policy.name); found != remembered.end())
-        slot.state = found->second;
+      if (auto found = removed_.extract(slot.policy.name)) slot.state = std::move(found.mapped());
+      if (reload) slot.state.not_before.reset();
       if (missed_a_run(slot.policy, slot.state, now))
         due = std::min(due, now + catching_up++ * catch_up_spacing);
     }
     schedule(key, due);
     if (slot.state.phase == RunPhase::backing_off) retries_.set(key, slot.state.retry_at);
+    mend_after_clock_change(key, now);
+  }
+  for (const auto& [name, key] : old_names) {
+    if (!by_name_.contains(name)) removed_.insert_or_assign(name, old_slots[key].state);
   }
   for (Key key = 0; key < slots_.size(); ++key) {
     if (!old_names.contains(slots_[key].policy.name)) follow_up(key);
@@ -143,16 +148,24 @@ void Runner::notice_clock_jump(WallTime now) {
   for (Key key = 0; key < slots_.size(); ++key) {
     const auto& slot = slots_[key];
     schedule(key, std::min(due_.due(key), next_due(slot.policy, now)));
-    if (retries_.due(key) != WallTime::max()) {
-      retries_.set(key, std::min(retries_.due(key), now + slot.policy.retry.max));
-    }
+    mend_after_clock_change(key, now);
   }
+}
+
+void Runner::mend_after_clock_change(Key key, WallTime now) {
+  auto& state = slots_[key].state;
+  auto mended = after_clock_set_back(state, now);
+  if (mended == state) return;
+  state = std::move(mended);
+  recorder_.record(state);
+  if (state.phase == RunPhase::backing_off) retries_.set(key, state.retry_at);
 }
 
 void Runner::apply(Key key, const RunEvent& event) {
   auto& slot = slots_[key];
   const auto now = clock_.now();
   auto step = next_step(slot.policy, slot.state, event, now, roll_());
+  if (step.raise) service_.raise(slot.state.sync_id, Priority::manual);
   if (step.state == slot.state && !step.enqueue) return;
   const auto was = std::exchange(slot.state, std::move(step.state));
   recorder_.record(slot.state);
@@ -200,11 +213,32 @@ void Runner::sync_changed(const Sync& sync) {
     const auto found = by_name_.find(name);
     if (found == by_name_.end() || slots_[found->second].state.sync_id != sync.id) continue;
     if (sync.status == SyncStatus::completed) {
-      apply(found->second, event::Completed{.counts = sync.refs ? count(*sync.refs) : RefCounts{}});
+      apply(found->second, event::Completed{.counts = sync.refs ? count(*sync.refs) : RefCounts{},
+                                            .at = sync.finished_at.value_or(clock_.now())});
     } else {
       apply(found->second, event::Failed{.why = sync.failure.value_or(Failure{})});
     }
+    if (sync.finished_at && *sync.finished_at < begun_) catch_up(found->second);
   }
+}
+
+/// The end of a sync that an earlier process saw, or missed, stands for none of the runs due since.
+void Runner::catch_up(Key key) {
+  const auto& slot = slots_[key];
+  const auto now = clock_.now();
+  if (missed_a_run(slot.policy, slot.state, now)) schedule(key, std::min(due_.due(key), now));
+}
+
+std::vector<std::string> forgettable_policies(std::span<const PolicyState> states,
+                                              std::span<const Policy> configured, WallTime before) {
+  std::unordered_set<std::string_view> kept;
+  for (const auto& policy : configured) kept.insert(policy.name);
+  std::vector<std::string> names;
+  for (const auto& state : states) {
+    const auto last = std::max(state.last_due, state.last_attempt);
+    if (!kept.contains(state.policy) && last < before) names.push_back(state.policy);
+  }
+  return names;
 }
 
 Runner::View Runner::view(size_t index) const {

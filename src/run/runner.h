@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -23,11 +24,12 @@ class Runner final : public SyncListener {
          std::function<double()> roll);
 
   /// Sets the policies and, at start, what they remember. Interrupted runs go on where they were. On a reload
-  /// (`states` empty) policies that stay keep their state and due time, and those held back after failures
-  /// may run again.
+  /// (`states` empty) policies that stay, or that come back, keep their state (and due time), and those held
+  /// back after failures may run again.
   void configure(std::vector<Policy> policies, std::vector<PolicyState> states);
 
-  /// Begins a run by hand, or speeds a backing-off one up. False when there is no such policy.
+  /// Begins a run by hand, or speeds up one that backs off or waits for its turn. False when there is no such
+  /// policy.
   bool trigger(const std::string& policy);
 
   /// Starts what is due. Call at next_wake() or later.
@@ -61,6 +63,8 @@ class Runner final : public SyncListener {
   void apply(Key key, const RunEvent& event);
   void ask(Key key, Priority priority, std::optional<WallTime> asked_before);
   void follow_up(Key key);
+  void catch_up(Key key);
+  void mend_after_clock_change(Key key, WallTime now);
   void schedule(Key key, WallTime due);
   void start_due(WallTime now);
   void notice_clock_jump(WallTime now);
@@ -72,14 +76,22 @@ class Runner final : public SyncListener {
   std::function<double()> roll_;
   std::vector<Slot> slots_;
   std::unordered_map<std::string, Key> by_name_;
+  std::unordered_map<std::string, PolicyState>
+      removed_;  // what policies remember that are not configured now
   std::unordered_multimap<std::string, std::string> policies_of_sync_;  // sync id -> policy name
   Plan due_;
   Plan retries_;
+  const WallTime begun_;
   WallTime last_wall_{};
   SteadyTime last_steady_{};
   bool scheduling_ = true;
   bool stopped_ = false;
 };
+
+/// Policies that somebody remembers, that are not configured, and that were last due or asked for before
+/// `before`: nobody will miss them.
+std::vector<std::string> forgettable_policies(std::span<const PolicyState> states,
+                                              std::span<const Policy> configured, WallTime before);
 
 /// The request a policy makes.
 SyncRequest request_of(const Policy& policy, Priority priority);

@@ -54,6 +54,16 @@ void PolicyStateTable::put(const PolicyState& state) {
   put_.execute(true);
 }
 
+void PolicyStateTable::remove(const std::vector<std::string>& names) {
+  std::string name;
+  soci::statement statement =
+      (session_.prepare << "DELETE FROM policy_states WHERE policy = :policy", soci::use(name));
+  for (const auto& each : names) {
+    name = each;
+    statement.execute(true);
+  }
+}
+
 std::vector<PolicyState> PolicyStateTable::all() {
   Row row;
   auto select = prepare(session_, all_sql, row, columns::into);

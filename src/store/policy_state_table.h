@@ -16,6 +16,7 @@ class PolicyStateTable {
   /// Inserts or replaces.
   void put(const PolicyState& state);
   std::vector<PolicyState> all();
+  void remove(const std::vector<std::string>& names);
 
  private:
   struct Row {

@@ -90,6 +90,11 @@ std::vector<Sync> SqlStore::syncs(const SyncQuery& query) {
   return with_tables("reading the history", [&](Tables& tables) { return tables.syncs.list(query); });
 }
 
+void SqlStore::forget_policies(const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  with_tables("forgetting policies", [&](Tables& tables) { tables.policies.remove(names); });
+}
+
 size_t SqlStore::purge(WallTime before, size_t limit) {
   return with_tables("removing old syncs", [&](Tables& tables) {
     Transaction transaction(tables.session);

@@ -22,6 +22,7 @@ class SqlStore final : public Store, public WebhookStore {
   void write(const Changes& changes) override;
   std::vector<RepositoryRecord> repositories() override;
   std::vector<PolicyState> policy_states() override;
+  void forget_policies(const std::vector<std::string>& names) override;
   std::vector<Sync> unfinished_syncs() override;
   std::optional<Sync> sync(const std::string& id) override;
   std::vector<Sync> syncs(const SyncQuery& query) override;

@@ -82,6 +82,11 @@ struct Bench {
     recorder.settle();
     return accepted;
   }
+  void adopt() {
+    service->adopt(store.repositories(), store.unfinished_syncs());
+    service->tick();
+    recorder.settle();
+  }
   void work() {
     auto tasks = std::exchange(background, {});
     for (auto& task : tasks) task();
@@ -172,8 +177,7 @@ TEST(After_a_crash, queued_syncs_run_and_interrupted_ones_run_again_with_the_nex
   bench.recorder.crash();
   bench.background.clear();
   bench.start(1);
-  bench.service->adopt(bench.store.repositories(), bench.store.unfinished_syncs());
-  bench.recorder.settle();
+  bench.adopt();
   bench.work();
   bench.work();
   EXPECT_EQ(bench.recorder.syncs.at(interrupted.id).attempt, 2);
@@ -227,6 +231,78 @@ TEST(A_repository_that_left_the_configuration, fails_its_queued_syncs_when_their
   bench.work();
   bench.work();
   EXPECT_EQ(bench.recorder.syncs.at(orphan.id).failure->kind, ErrorKind::bad_config);
+}
+
+TEST(After_a_crash, who_asks_again_gets_the_sync_that_was_queued_or_interrupted) {
+  Bench bench;
+  const auto interrupted = bench.enqueue(Bench::pull("app"));
+  bench.recorder.crash();
+  bench.background.clear();
+  bench.start();
+  bench.service->adopt(bench.store.repositories(), bench.store.unfinished_syncs());
+  EXPECT_LE(bench.service->next_wake(), bench.clock.steady());
+  bench.recorder.settle();
+  EXPECT_TRUE(bench.background.empty()) << "nobody had the time to ask again";
+  EXPECT_EQ(bench.enqueue(Bench::pull("app")).id, interrupted.id);
+  bench.service->tick();
+  bench.recorder.settle();
+  bench.work();
+  bench.work();
+  EXPECT_EQ(bench.worked_on, std::vector<std::string>{interrupted.id});
+  EXPECT_EQ(bench.recorder.syncs.size(), 1u);
+}
+
+TEST(A_sync_that_ends_the_agent_each_time, is_given_up_and_told_so) {
+  Bench bench;
+  const auto fatal = bench.enqueue(Bench::pull("app"));
+  for (int crashes = 1; crashes <= 5; ++crashes) {
+    EXPECT_EQ(bench.recorder.syncs.at(fatal.id).attempt, crashes);
+    EXPECT_EQ(bench.background.size(), 1u);
+    bench.recorder.crash();
+    bench.background.clear();
+    bench.start();
+    bench.listener.changes.clear();
+    bench.service->adopt(bench.store.repositories(), bench.store.unfinished_syncs());
+    EXPECT_TRUE(bench.service->follow(fatal.id));
+    bench.service->tick();
+    bench.recorder.settle();
+  }
+  EXPECT_TRUE(bench.background.empty());
+  ASSERT_EQ(bench.listener.changes.size(), 1u);
+  EXPECT_EQ(bench.listener.changes[0].failure->kind, ErrorKind::internal);
+  EXPECT_EQ(bench.listener.changes[0].failure->message, "the agent ended in the middle of it 5 times");
+}
+
+TEST(Identical_requests, share_the_longer_timeout) {
+  Bench bench(1);
+  bench.enqueue(Bench::pull("lib"));
+  auto patient = Bench::pull("app");
+  patient.timeout = std::chrono::hours(2);
+  const auto first = bench.enqueue(Bench::pull("app"));
+  const auto second = bench.enqueue(patient);
+  EXPECT_EQ(first.id, second.id);
+  EXPECT_EQ(second.request.timeout, std::chrono::hours(2));
+}
+
+TEST(A_raised_sync, goes_before_others_and_one_that_runs_is_left_alone) {
+  Bench bench(1);
+  auto scheduled = [](const std::string& repo) {
+    auto request = Bench::pull(repo);
+    request.priority = Priority::scheduled;
+    return request;
+  };
+  const auto running = bench.enqueue(scheduled("app"));
+  auto other = scheduled("app");
+  other.force = true;
+  const auto first = bench.enqueue(other);
+  const auto second = bench.enqueue(scheduled("lib"));
+  bench.service->raise(second.id, Priority::manual);
+  bench.service->raise(running.id, Priority::manual);
+  bench.service->raise("unknown", Priority::manual);
+  EXPECT_EQ(bench.recorder.syncs.at(running.id).request.priority, Priority::scheduled);
+  for (int i = 0; i < 3; ++i) bench.work();
+  EXPECT_EQ(bench.worked_on, (std::vector<std::string>{running.id, second.id, first.id}));
+  EXPECT_EQ(bench.recorder.syncs.at(second.id).request.priority, Priority::manual);
 }
 
 }  // namespace

@@ -110,7 +110,7 @@ TEST(A_run, that_completes_forgets_its_troubles_and_remembers_its_refs) {
   state.consecutive_failures = 4;
   state.last_failure = network;
   state.not_before = now + 1h;
-  const auto step = next_step(policy(), state, event::Completed{.counts = {.updated = 3}}, now, 0);
+  const auto step = next_step(policy(), state, event::Completed{.counts = {.updated = 3}, .at = now}, now, 0);
   EXPECT_EQ(step.state.consecutive_failures, 0);
   EXPECT_FALSE(step.state.last_failure);
   EXPECT_FALSE(step.state.not_before);
@@ -179,6 +179,27 @@ TEST(Every_event, in_every_phase_leaves_a_state_that_can_go_on) {
       }
     }
   }
+}
+
+TEST(A_run, that_ended_while_nobody_looked_succeeded_then_and_not_now) {
+  const auto step = [](WallTime at) {
+    return next_step(policy(), in(RunPhase::waiting, 1), event::Completed{.counts = {}, .at = at}, now, 0);
+  };
+  EXPECT_EQ(step(now - 24h).state.last_success, now - 24h);
+  EXPECT_EQ(step(now + 1h).state.last_success, now) << "another clock's time may lie ahead";
+}
+
+TEST(A_run, asked_for_by_hand_while_its_sync_waits_makes_that_urgent) {
+  const auto waiting = next_step(policy(), in(RunPhase::waiting, 1), event::Asked{}, now, 0);
+  EXPECT_TRUE(waiting.raise);
+  EXPECT_FALSE(waiting.enqueue);
+  EXPECT_FALSE(next_step(policy(), in(RunPhase::enqueuing, 1), event::Asked{}, now, 0).raise);
+}
+
+TEST(A_run, that_ends_with_an_absurd_wish_is_held_back_a_year_at_most) {
+  const Failure absurd{.kind = ErrorKind::throttled, .message = "429", .retry_after = milliseconds::max()};
+  const auto ended = next_step(policy(), in(RunPhase::waiting, 3), event::Failed{absurd}, now, 0);
+  EXPECT_EQ(ended.state.not_before, now + std::chrono::days(365));
 }
 
 }  // namespace

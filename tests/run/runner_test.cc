@@ -277,5 +277,91 @@ TEST(Why_a_policy_is_not_running, is_said_in_one_sentence) {
   EXPECT_EQ(said(), "held back after auth; scheduled runs go on in 1m, or at once by hand or reload");
 }
 
+TEST(A_run_by_hand, makes_a_queued_sync_urgent_and_starts_no_second_one) {
+  Bench bench;
+  bench.runner.configure({every("app", 1h)}, {});
+  bench.tick();
+  bench.service.accept();
+  bench.runner.trigger("app");
+  EXPECT_EQ(bench.service.requests.size(), 1u);
+  EXPECT_EQ(bench.service.raised,
+            (std::vector<std::pair<std::string, Priority>>{{"sync-1", Priority::manual}}));
+  EXPECT_EQ(bench.state("app").phase, RunPhase::waiting);
+}
+
+TEST(An_end_from_before_the_start, counts_for_its_own_time_and_hides_no_missed_run) {
+  Bench bench;
+  const auto ended = bench.clock.now() - 24h;
+  PolicyState waiting{.policy = "app", .phase = RunPhase::waiting, .attempt = 1, .sync_id = "sync-0"};
+  waiting.last_due = ended - 1min;
+  bench.runner.configure({every("app", 1h)}, {waiting});
+  bench.service.end("sync-0", std::nullopt, ended);
+  EXPECT_EQ(bench.state("app").last_success, ended);
+  bench.tick();
+  EXPECT_EQ(bench.service.requests.size(), 1u) << "a day of runs was missed";
+}
+
+TEST(The_clock_set_back, makes_no_wait_longer_and_none_shorter_than_it_was_asked_for) {
+  Bench bench;
+  bench.runner.configure({every("app", 1h), every("lib", 1h)}, {});
+  bench.clock.advance(1s);
+  bench.tick();
+  bench.service.accept();
+  bench.service.end("sync-1", Failure{.kind = ErrorKind::throttled, .message = "429", .retry_after = 30min});
+  bench.service.end("sync-2", Failure{.kind = ErrorKind::auth, .message = "401", .retry_after = {}});
+  const auto wait = bench.state("app").retry_at - bench.clock.now();
+  ASSERT_GE(wait, 30min);
+  bench.clock.wall -= 24h;
+  bench.tick();
+  EXPECT_EQ(bench.state("app").retry_at, bench.clock.now() + wait);
+  EXPECT_EQ(bench.recorder.policies.at("app").retry_at, bench.state("app").retry_at);
+  EXPECT_EQ(bench.state("lib").not_before, bench.clock.now() + 1min);
+  bench.advance_to(bench.state("app").retry_at - 1ms);
+  const auto asked = std::count_if(bench.service.requests.begin(), bench.service.requests.end(),
+                                   [](const SyncRequest& request) { return request.policy == "app"; });
+  EXPECT_EQ(asked, 1);
+}
+
+TEST(The_clock_set_back, while_the_agent_was_away_keeps_no_policy_waiting_for_ever) {
+  Bench bench;
+  PolicyState state{.policy = "app", .phase = RunPhase::backing_off, .attempt = 1};
+  state.last_attempt = state.last_due = bench.clock.now() + 365 * 24h;
+  state.retry_at = *state.last_attempt + 5min;
+  bench.runner.configure({every("app", 1h)}, {state});
+  EXPECT_EQ(bench.state("app").retry_at, bench.clock.now() + 5min);
+  bench.clock.advance(5min);
+  bench.tick();
+  EXPECT_EQ(bench.service.requests.size(), 1u);
+}
+
+TEST(A_reload, gives_a_policy_that_comes_back_what_it_remembered) {
+  Bench bench;
+  PolicyState stored{.policy = "later"};
+  stored.last_success = stored.last_due = stored.last_attempt = bench.clock.now() - 1min;
+  bench.runner.configure({every("app", 1h)}, {stored});
+  bench.tick();
+  bench.service.accept();
+  bench.runner.configure({every("later", 1h)}, {});
+  EXPECT_EQ(bench.state("later").last_success, stored.last_success);
+  bench.service.end("sync-1");
+  bench.runner.configure({every("later", 1h), every("app", 1h)}, {});
+  EXPECT_EQ(bench.state("app").sync_id, "sync-1");
+  bench.service.end("sync-1");
+  EXPECT_EQ(bench.state("app").phase, RunPhase::idle) << "it follows its sync again";
+}
+
+TEST(Policies_that_nobody_will_miss, are_unknown_and_old) {
+  const WallTime now = ManualClock().now();
+  const auto remembered = [&](const std::string& name, milliseconds ago) {
+    PolicyState state{.policy = name};
+    state.last_attempt = now - ago;
+    return state;
+  };
+  const std::vector<PolicyState> states{remembered("kept", 900h), remembered("old", 900h),
+                                        remembered("recent", 1h), PolicyState{.policy = "never ran"}};
+  EXPECT_EQ(forgettable_policies(states, std::vector<Policy>{every("kept", 1h)}, now - 720h),
+            (std::vector<std::string>{"old", "never ran"}));
+}
+
 }  // namespace
 }  // namespace refsyncd

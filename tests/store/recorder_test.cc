@@ -25,6 +25,7 @@ struct FakeStore final : Store {
   }
   std::vector<RepositoryRecord> repositories() override { return {}; }
   std::vector<PolicyState> policy_states() override { return {}; }
+  void forget_policies(const std::vector<std::string>&) override {}
   std::vector<Sync> unfinished_syncs() override { return {}; }
   std::optional<Sync> sync(const std::string&) override { return {}; }
   std::vector<Sync> syncs(const SyncQuery&) override { return {}; }

@@ -104,6 +104,10 @@ TEST_F(SqlStoreTest, policy_states_keep_every_field) {
   full.last_due.reset();
   store->write({.policies = {full}});
   EXPECT_THAT(store->policy_states(), ElementsAre(full, plain));
+
+  store->forget_policies({"lib-push", "unknown"});
+  reopen();
+  EXPECT_THAT(store->policy_states(), ElementsAre(full));
 }
 
 TEST_F(SqlStoreTest, syncs_keep_every_field) {

@@ -55,6 +55,9 @@ class MemoryStore final : public Store {
   }
   std::vector<RepositoryRecord> repositories() override { return values(recorder_.repositories); }
   std::vector<PolicyState> policy_states() override { return values(recorder_.policies); }
+  void forget_policies(const std::vector<std::string>& names) override {
+    for (const auto& name : names) recorder_.policies.erase(name);
+  }
   std::vector<Sync> unfinished_syncs() override {
     std::vector<Sync> found;
     for (const auto& [id, sync] : recorder_.syncs) {
@@ -107,6 +110,7 @@ class FakeService final : public SyncService {
  public:
   std::vector<SyncRequest> requests;
   std::vector<std::pair<std::string, Failure>> cancelled;
+  std::vector<std::pair<std::string, Priority>> raised;
   std::optional<Failure> refuse_with;
   bool knows_syncs = true;
 
@@ -126,13 +130,16 @@ class FakeService final : public SyncService {
       refuse_with ? answer(nullptr, &*refuse_with) : answer(&sync, nullptr);
     }
   }
-  void end(const std::string& id, std::optional<Failure> failure = std::nullopt) {
+  void end(const std::string& id, std::optional<Failure> failure = std::nullopt,
+           std::optional<WallTime> at = std::nullopt) {
     Sync sync;
     sync.id = id;
+    sync.finished_at = at;
     sync.status = failure ? SyncStatus::failed : SyncStatus::completed;
     sync.failure = std::move(failure);
     listener_->sync_changed(sync);
   }
+  void raise(const std::string& id, Priority priority) override { raised.emplace_back(id, priority); }
   bool follow(const std::string&) override { return knows_syncs; }
   void cancel(const std::string& id, const Failure& why) override { cancelled.emplace_back(id, why); }
   void stop_starting() override {}
