@@ -1,6 +1,7 @@
 #include "git/ref_plan.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace refsyncd {
 namespace {
@@ -106,6 +107,26 @@ RefResult decide(const RefRules& rules, const RefValue& source, const RefValue* 
   return decide_branch(rules, source, *target, ancestry);
 }
 
+/// A source that is no files of Git's may list both a and a/b; of two such new refs the upper one stays.
+/// Results sorted by name.
+void reject_new_below_new(RefResults& results) {
+  std::unordered_set<std::string_view> made;
+  for (auto& ref : results) {
+    if (ref.outcome != Outcome::updated || ref.reason != Reason::created) continue;
+    const std::string_view name = ref.name;
+    auto slash = name.rfind('/');
+    while (slash != std::string_view::npos && !made.contains(name.substr(0, slash)))
+      slash = slash > 0 ? name.rfind('/', slash - 1) : std::string_view::npos;
+    if (slash == std::string_view::npos) {
+      made.insert(name);
+    } else {
+      ref.outcome = Outcome::rejected;
+      ref.reason = Reason::directory_file_conflict;
+      ref.after = ObjectId{};
+    }
+  }
+}
+
 RefResult pruned(const RefValue& target, bool allowed) {
   return {.name = target.name,
           .before = target.id,
@@ -154,6 +175,7 @@ RefResults plan_refs(const RefRules& rules, std::span<const RefValue> source,
     if (rules.globs.matches(ref.name))
       results.push_back(decide(rules, ref, find(target, ref.name), kept, ancestry));
   }
+  reject_new_below_new(results);
   for (const auto* ref : pruning.refs) results.push_back(pruned(*ref, pruning.allowed));
   std::sort(results.begin(), results.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return results;

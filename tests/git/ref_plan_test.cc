@@ -231,5 +231,22 @@ TEST(Without_switches, no_plan_ever_moves_a_tag_rewinds_a_branch_or_deletes) {
   }
 }
 
+TEST(New_refs, of_which_one_would_be_the_others_directory_are_not_both_made) {
+  const std::vector<RefValue> source{{"refs/heads/a", id(1)},
+                                     {"refs/heads/a-b", id(1)},
+                                     {"refs/heads/a/b", id(1)},
+                                     {"refs/heads/a/b/c", id(1)},
+                                     {"refs/heads/b/c", id(1)}};
+  const auto results = plan_refs({}, source, {}, "", [](const auto&, const auto&) { return Ancestry::same; });
+  std::map<std::string, Reason> reasons;
+  for (const auto& result : results) reasons[result.name] = result.reason;
+  EXPECT_EQ(reasons, (std::map<std::string, Reason>{{"refs/heads/a", Reason::created},
+                                                    {"refs/heads/a-b", Reason::created},
+                                                    {"refs/heads/a/b", Reason::directory_file_conflict},
+                                                    {"refs/heads/a/b/c", Reason::directory_file_conflict},
+                                                    {"refs/heads/b/c", Reason::created}}));
+  EXPECT_EQ(results[2].after, ObjectId{});
+}
+
 }  // namespace
 }  // namespace refsyncd
