@@ -36,6 +36,7 @@ Secret WebhookSecrets::make(const std::string& target_id) const {
     throw Error(ErrorKind::internal, fmt::format("making {}: {}", folder_.string(), problem.message()));
   auto secret = random_secret();
   write_file(file_of(target_id), secret.reveal(), 0600);
+  sync_directory(folder_.parent_path());
   return secret;
 }
 

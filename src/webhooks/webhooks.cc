@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace refsyncd {
+namespace {
+
+/// How long a stop waits for tries under way. Those it cuts off are made again by the next start.
+constexpr milliseconds stop_patience = std::chrono::seconds(3);
+
+}  // namespace
 
 Webhooks::Webhooks(Surroundings surroundings, Settings settings)
     : around_(std::move(surroundings)),
@@ -73,7 +79,12 @@ void Webhooks::set_dead(size_t dead) {
 }
 
 void Webhooks::stop_starting() {
+  stopped_at_ = around_.clock.steady();
   if (deliverer_) deliverer_->stop_starting();
+}
+
+bool Webhooks::at_rest() const {
+  return under_way() == 0 || (stopped_at_ && around_.clock.steady() >= *stopped_at_ + stop_patience);
 }
 
 SteadyTime Webhooks::next_wake() const {

@@ -50,6 +50,8 @@ class Webhooks {
 
   /// Oldest first.
   const std::vector<WebhookTarget>& targets() const { return targets_.all(); }
+  /// Nullptr when there is none. Holds until the next change.
+  const WebhookTarget* find(const std::string& id) const { return targets_.find(id); }
   /// False, and nothing is changed, when there are WebhookTargets::at_most already. `done` is called once it
   /// is durable; so in change() and remove(), which are false when there is no such target.
   bool add(const WebhookTarget& target, const Secret& secret, std::function<void()> done);
@@ -59,9 +61,12 @@ class Webhooks {
   /// Deliveries that were given up were purged; so many are left.
   void set_dead(size_t dead);
 
+  /// From now on no try begins; those under way may end within a few seconds.
   void stop_starting();
   /// Tries under way.
   size_t under_way() const { return deliverer_ ? deliverer_->under_way() : 0; }
+  /// True when a stop need not wait: no try is under way, or they have had their time.
+  bool at_rest() const;
   SteadyTime next_wake() const;
   void tick();
 
@@ -71,6 +76,7 @@ class Webhooks {
   WebhookTargets targets_;
   OutboxRecorder outbox_;
   bool allow_private_ = false;
+  std::optional<SteadyTime> stopped_at_;
   std::optional<HttpClient> client_;    // once started
   std::optional<Deliverer> deliverer_;  // once started; uses all above
 };
