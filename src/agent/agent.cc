@@ -41,6 +41,8 @@ Agent::Agent(Config config, Environment environment, const Clock& clock)
       watch_(config.file),
       service_(config.service),
       http_(config.http),
+      webhook_secret_(config.service.kind == ServiceKind::mesa ? config.service.mesa.webhook_secret
+                                                               : std::nullopt),
       log_format_(config.log.format),
       metrics_config_(config.metrics),
       started_at_(clock.now()),
@@ -161,8 +163,15 @@ void Agent::reload(std::function<void(const std::string& problem)> done) {
 }
 
 std::string Agent::cannot_change(const Config& config) const {
-  const bool same_place = config.service.data_dir == service_.data_dir && config.service.org == service_.org;
-  return same_place ? "" : "service.data_dir and service.org cannot change while the agent runs; restart it";
+  const auto& service = config.service;
+  if (service.data_dir != service_.data_dir || service.org != service_.org) {
+    return "service.data_dir and service.org cannot change while the agent runs; restart it";
+  }
+  const bool same_service = service.kind == service_.kind && service.mesa == service_.mesa;
+  return same_service
+             ? ""
+             : "which service syncs (service.kind, url, credential, webhook_secret, manage_upstream) "
+               "cannot change while the agent runs; restart it";
 }
 
 void Agent::apply(Config config) {

@@ -39,6 +39,8 @@ class Agent {
   const Metrics& metrics() const { return metrics_; }
   const std::filesystem::path& config_file() const { return config_file_; }
   WallTime started_at() const { return started_at_; }
+  /// The secret of the hosted service's webhooks; nothing when none are taken. Never changes.
+  const std::optional<SecretSource>& webhook_secret() const { return webhook_secret_; }
   const std::filesystem::path& data_dir() const { return service_.data_dir; }
   /// "127.0.0.1:9480" with the real port; "" when there is no TCP listener.
   std::string http_address() const { return http_address_; }
@@ -66,6 +68,7 @@ class Agent {
   ConfigWatch watch_;
   ServiceConfig service_;
   const HttpConfig http_;
+  const std::optional<SecretSource> webhook_secret_;
   const LogFormat log_format_;
   const MetricsConfig metrics_config_;
   const WallTime started_at_;

@@ -12,7 +12,6 @@ namespace {
 using std::chrono::hours;
 
 constexpr milliseconds purge_interval = hours(1);
-constexpr milliseconds keep_backups = hours(24 * 30);
 constexpr milliseconds keep_unknown_policies = hours(24 * 30);
 constexpr size_t purge_batch = 1000;
 
@@ -42,37 +41,35 @@ Engine::Engine(const ServiceConfig& service, const Clock& clock, Observer& obser
       data_dir_(prepared(service.data_dir)),
       lock_(data_dir_ / "lock"),
       store_(data_dir_ / "state.db"),
-      git_(data_dir_ / "git"),
-      job_(
-          clock, git_,
-          [this](const Upstream& upstream, Secret secret, Operation operation) {
-            return make_git_program_remote(git_, upstream, std::move(secret), std::move(operation));
-          },
-          keep_backups),
       recorder_(
           store_, [this](std::function<void()> task) { writer_.submit(std::move(task)); },
           [this](std::function<void()> task) { loop_.post(std::move(task)); }, clock,
           std::move(on_store_error)),
-      service_({.clock = clock,
-                .store = store_,
-                .recorder = recorder_,
-                .observer = observer,
-                .work =
-                    [this](const Sync& sync, const Repo& repo, std::stop_token stop,
-                           const LocalService::Progress& progress) {
-                      return job_.perform(sync, repo, std::move(stop), progress);
-                    },
-                .in_background = [this](std::function<void()> task) { workers_.submit(std::move(task)); },
-                .on_loop = [this](std::function<void()> task) { loop_.post(std::move(task)); }},
-               service.org, static_cast<size_t>(service.concurrency), static_cast<size_t>(service.per_host)),
-      runner_(clock, service_, recorder_, observer,
-              [this] { return std::uniform_real_distribution<>(0.0, 1.0)(dice_); }),
+      local_(service.kind == ServiceKind::local
+                 ? std::make_unique<LocalParts>(service, needs(observer), data_dir_)
+                 : nullptr),
+      hosted_(service.kind == ServiceKind::mesa ? std::make_unique<HostedParts>(service, needs(observer))
+                                                : nullptr),
+      service_(local_ ? static_cast<SyncService&>(local_->service) : hosted_->service),
+      runner_(clock, service_, recorder_, observer, [this] { return roll(); }),
       writer_(1),
       workers_(static_cast<size_t>(service.concurrency)) {
   service_.set_listener(runner_);
 }
 
 Engine::~Engine() { service_.interrupt(); }
+
+double Engine::roll() { return std::uniform_real_distribution<>(0.0, 1.0)(dice_); }
+
+ServiceNeeds Engine::needs(Observer& observer) {
+  return {.clock = clock_,
+          .loop = loop_,
+          .store = store_,
+          .recorder = recorder_,
+          .observer = observer,
+          .roll = [this] { return roll(); },
+          .in_background = [this](std::function<void()> task) { workers_.submit(std::move(task)); }};
+}
 
 void Engine::start(Config config) {
   service_.configure(std::move(config.repos), static_cast<size_t>(config.service.concurrency),
@@ -94,9 +91,12 @@ void Engine::reload(Config config) {
 void Engine::turn(SteadyTime deadline) {
   runner_.tick();
   service_.tick();
+  if (hosted_) hosted_->http.tick();
   recorder_.tick();
   purge_when_due();
-  loop_.run_once(std::min({deadline, runner_.next_wake(), service_.next_wake(), recorder_.next_wake()}));
+  const auto http = hosted_ ? hosted_->http.next_wake() : SteadyTime::max();
+  loop_.run_once(
+      std::min({deadline, runner_.next_wake(), service_.next_wake(), recorder_.next_wake(), http}));
 }
 
 void Engine::stop_starting() {

@@ -5,13 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "agent/services.h"
 #include "base/file.h"
 #include "base/loop.h"
 #include "base/worker_pool.h"
 #include "config/config.h"
-#include "git/program.h"
-#include "local/job.h"
-#include "local/service.h"
 #include "model/observer.h"
 #include "run/runner.h"
 #include "store/recorder.h"
@@ -19,8 +17,8 @@
 
 namespace refsyncd {
 
-/// Everything that syncs, wired together: the data directory, the store, git, the embedded service and the
-/// runner. What stands around it (HTTP, signals, the command line) talks to it on the loop's thread.
+/// Everything that syncs, wired together: the data directory, the store, the service (embedded or hosted) and
+/// the runner. What stands around it (HTTP, signals, the command line) talks to it on the loop's thread.
 class Engine {
  public:
   using OnStoreError = std::function<void(const Failure&)>;
@@ -48,13 +46,18 @@ class Engine {
 
   Loop& loop() { return loop_; }
   Runner& runner() { return runner_; }
-  LocalService& service() { return service_; }
+  SyncService& service() { return service_; }
+  /// The service as what it is; nullptr when it is the other one.
+  LocalService* local() { return local_ ? &local_->service : nullptr; }
+  MesaService* hosted() { return hosted_ ? &hosted_->service : nullptr; }
   Store& store() { return store_; }
   /// Runs a function on a worker's thread.
   void in_background(std::function<void()> work) { workers_.submit(std::move(work)); }
 
  private:
   static std::filesystem::path prepared(const std::filesystem::path& data_dir);
+  ServiceNeeds needs(Observer& observer);
+  double roll();
   void purge_when_due();
   void purge(WallTime before);
 
@@ -65,11 +68,11 @@ class Engine {
   std::filesystem::path data_dir_;
   FileLock lock_;
   SqlStore store_;
-  GitProgram git_;
-  SyncJob job_;
   Loop loop_;
   GroupRecorder recorder_;
-  LocalService service_;
+  std::unique_ptr<LocalParts> local_;  // one of the two
+  std::unique_ptr<HostedParts> hosted_;
+  SyncService& service_;
   Runner runner_;
   WorkerPool writer_;   // one thread: writes stay in order
   WorkerPool workers_;  // last: their threads use everything above

@@ -5,6 +5,10 @@
 #include "agent/agent.h"
 #include "base/duration.h"
 #include "base/version.h"
+#include "config/secrets.h"
+#include "contract/signature.h"
+#include "contract/webhook_json.h"
+#include "mesa/composite.h"
 #include "run/explain.h"
 #include "schedule/next_due.h"
 
@@ -125,7 +129,15 @@ void ServedControl::trigger(const std::string& policy) {
   });
 }
 
-std::optional<Sync> ServedControl::sync(const std::string& id) { return agent_.engine().store().sync(id); }
+std::optional<Sync> ServedControl::sync(const std::string& id) {
+  std::vector<Sync> parts;
+  for (const auto& part_id : split_id(id)) {
+    auto part = agent_.engine().store().sync(part_id);
+    if (!part) return std::nullopt;
+    parts.push_back(std::move(*part));
+  }
+  return parts.empty() ? std::nullopt : std::optional(merge_parts(parts));
+}
 
 std::vector<Sync> ServedControl::history(const SyncQuery& query) {
   return agent_.engine().store().syncs(query);
@@ -139,6 +151,24 @@ ReloadResult ServedControl::reload() {
   });
   const auto problem = wait_for(result, reload_patience, agent_);
   return {.ok = problem.empty(), .problem = problem};
+}
+
+WebhookReply ServedControl::webhook(const std::string& signature, const std::string& body) {
+  const auto& source = agent_.webhook_secret();
+  if (!source) return WebhookReply::not_wanted;
+  // Only a genuine body is worth reading.
+  const auto check = check_signature(read_secret(*source), signature, agent_.clock().now(), body);
+  if (check != SignatureCheck::good) return WebhookReply::not_genuine;
+  WebhookEvent event;
+  try {
+    event = webhook_from_json(body);
+  } catch (const Error&) {
+    return WebhookReply::not_an_event;
+  }
+  on_loop([this, event] {
+    if (auto* service = agent_.engine().hosted()) service->told(event);
+  });
+  return WebhookReply::taken;
 }
 
 Readiness ServedControl::readiness() {

@@ -25,6 +25,7 @@ class ServedControl final : public Control {
   std::optional<Sync> sync(const std::string& id) override;
   std::vector<Sync> history(const SyncQuery& query) override;
   ReloadResult reload() override;
+  WebhookReply webhook(const std::string& signature, const std::string& body) override;
   Readiness readiness() override;
   bool alive() override;
   std::string metrics() override;

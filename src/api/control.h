@@ -62,6 +62,14 @@ struct Readiness {
   bool operator==(const Readiness&) const = default;
 };
 
+/// What became of a webhook of the hosted service.
+enum class WebhookReply {
+  taken,
+  not_genuine,   ///< the signature is not the service's, or too old
+  not_an_event,  ///< genuine, but not as the contract says
+  not_wanted,    ///< no webhooks are configured
+};
+
 /// How the rest of the world speaks to the agent. Calls come from several threads at once and return within a
 /// bounded time; one that cannot be answered in time throws Error(transient).
 class Control {
@@ -86,6 +94,9 @@ class Control {
 
   /// Reads the configuration again. A bad one changes nothing.
   virtual ReloadResult reload() = 0;
+
+  /// Takes a webhook of the hosted service: the value of its signature header, and the raw body.
+  virtual WebhookReply webhook(const std::string& signature, const std::string& body) = 0;
 
   virtual Readiness readiness() = 0;
   /// True while the loop turns. Never waits for it.

@@ -21,6 +21,8 @@ class ControlClient final : public Control {
   std::optional<Sync> sync(const std::string& id) override;
   std::vector<Sync> history(const SyncQuery& query) override;
   ReloadResult reload() override;
+  /// The socket takes no webhooks.
+  WebhookReply webhook(const std::string&, const std::string&) override { return WebhookReply::not_wanted; }
   Readiness readiness() override;
   bool alive() override;
   std::string metrics() override;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "api/control_json.h"
+#include "api/mesa_webhook.h"
 #include "base/text.h"
 #include "contract/sync_json.h"
 
@@ -229,8 +230,11 @@ struct Route {
   HttpResponse (*serve)(const Call&);
 };
 
+HttpResponse serve_webhook(const Call& call) { return serve_mesa_webhook(call.control, call.request); }
+
 constexpr Route public_routes[] = {
     {"GET", "/", serve_page},
+    {"POST", "/webhooks/mesa", serve_webhook},
     {"GET", "/metrics", serve_metrics},
     {"GET", "/healthz", serve_health},
     {"GET", "/readyz", serve_readiness},

@@ -4,8 +4,8 @@
 
 namespace refsyncd {
 
-/// What anybody who reaches the TCP port may see: /metrics, /healthz, /readyz and a page that lists them.
-/// Nothing here changes anything. Never throws.
+/// What anybody who reaches the TCP port may see: /metrics, /healthz, /readyz, a page that lists them, and
+/// POST /webhooks/mesa (see api/mesa_webhook.h). Nothing else here changes anything. Never throws.
 HttpResponse serve_public(Control& control, const HttpRequest& request);
 
 /// What the user of the Unix socket may do: everything above, and under /control/v1

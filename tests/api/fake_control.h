@@ -23,6 +23,8 @@ struct FakeControl final : Control {
   std::vector<SyncRequest> requests = {};
   std::vector<std::string> triggered = {};
   std::vector<SyncQuery> queries = {};
+  std::vector<std::pair<std::string, std::string>> webhooks = {};  // signature and body
+  WebhookReply webhook_reply = WebhookReply::taken;
   std::atomic<int> calls = 0;
 
   std::vector<PolicyStatus> status() override { return said(policies); }
@@ -46,6 +48,10 @@ struct FakeControl final : Control {
     return said(syncs);
   }
   ReloadResult reload() override { return said(reloaded); }
+  WebhookReply webhook(const std::string& signature, const std::string& body) override {
+    webhooks.emplace_back(signature, body);
+    return said(webhook_reply);
+  }
   Readiness readiness() override { return said(ready); }
   bool alive() override { return said(turning); }
   std::string metrics() override { return said(text); }

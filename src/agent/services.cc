@@ -1,0 +1,53 @@
+#include "agent/services.h"
+
+#include "config/secrets.h"
+
+namespace refsyncd {
+namespace {
+
+constexpr milliseconds keep_backups = std::chrono::hours(24 * 30);
+
+std::function<void(std::function<void()>)> posting_to(Loop& loop) {
+  return [&loop](std::function<void()> task) { loop.post(std::move(task)); };
+}
+
+}  // namespace
+
+LocalParts::LocalParts(const ServiceConfig& config, const ServiceNeeds& needs,
+                       const std::filesystem::path& data_dir)
+    : git(data_dir / "git"),
+      job(
+          needs.clock, git,
+          [this](const Upstream& upstream, Secret secret, Operation operation) {
+            return make_git_program_remote(git, upstream, std::move(secret), std::move(operation));
+          },
+          keep_backups),
+      service({.clock = needs.clock,
+               .store = needs.store,
+               .recorder = needs.recorder,
+               .observer = needs.observer,
+               .work =
+                   [this](const Sync& sync, const Repo& repo, std::stop_token stop,
+                          const LocalService::Progress& progress) {
+                     return job.perform(sync, repo, std::move(stop), progress);
+                   },
+               .in_background = needs.in_background,
+               .on_loop = posting_to(needs.loop),
+               .data_dir = data_dir},
+              config.org, static_cast<size_t>(config.concurrency), static_cast<size_t>(config.per_host)) {}
+
+HostedParts::HostedParts(const ServiceConfig& config, const ServiceNeeds& needs)
+    : http(needs.loop, needs.clock, {}),
+      service({.clock = needs.clock,
+               .store = needs.store,
+               .recorder = needs.recorder,
+               .observer = needs.observer,
+               .send = [this](HttpSend request,
+                              HttpClient::Done done) { http.send(std::move(request), std::move(done)); },
+               .credential = [source = config.mesa.credential] { return read_secret(source); },
+               .read_secret = read_secret,
+               .roll = needs.roll,
+               .on_loop = posting_to(needs.loop)},
+              {.url = config.mesa.url, .org = config.org, .manage_upstream = config.mesa.manage_upstream}) {}
+
+}  // namespace refsyncd

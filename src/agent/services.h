@@ -1,0 +1,45 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+
+#include "base/loop.h"
+#include "config/config.h"
+#include "git/program.h"
+#include "http/async_client.h"
+#include "local/job.h"
+#include "local/service.h"
+#include "mesa/service.h"
+#include "model/observer.h"
+#include "model/store.h"
+
+namespace refsyncd {
+
+/// What either service needs of the engine; all of it outlives the service.
+struct ServiceNeeds {
+  const Clock& clock;
+  Loop& loop;
+  Store& store;
+  Recorder& recorder;
+  Observer& observer;
+  std::function<double()> roll;                              ///< dice in [0, 1)
+  std::function<void(std::function<void()>)> in_background;  ///< runs a function on a worker's thread
+};
+
+/// The embedded service, with the git it works with.
+struct LocalParts {
+  LocalParts(const ServiceConfig& config, const ServiceNeeds& needs, const std::filesystem::path& data_dir);
+
+  GitProgram git;
+  SyncJob job;
+  LocalService service;
+};
+
+/// The hosted service, with the HTTP client that reaches it.
+struct HostedParts {
+  HostedParts(const ServiceConfig& config, const ServiceNeeds& needs);
+
+  HttpClient http;
+  MesaService service;
+};
+
+}  // namespace refsyncd
