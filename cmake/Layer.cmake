@@ -37,6 +37,10 @@ endfunction()
 
 refsyncd_precompiled(source LIBRARIES fmt::fmt nlohmann_json::nlohmann_json)
 
+if(REFSYNCD_FUZZ)
+  target_compile_options(refsyncd_options INTERFACE -fsanitize=fuzzer-no-link)  # so that the fuzzer sees what it reaches
+endif()
+
 # refsyncd_layer(NAME SOURCES a.cc ... DEPENDS other layers ... LIBRARIES third-party targets ...)
 # One static library a folder of src/. DEPENDS may name only layers that stand left of it in docs/architecture.md;
 # contrib/check-layers verifies the includes.

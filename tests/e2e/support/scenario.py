@@ -6,7 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import processes, program, ssh_server
+from support import hosted, processes, program, ssh_server
 from support.certificates import make_certificate
 from support.git import GitRepository
 from support.http_server import GitHttpServer
@@ -23,7 +23,8 @@ class Scenario(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="refsyncd-e2e-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.data = self.folder / "agent" / "data"
+        self.data = self.folder / "agent" / "data"  # where the repositories are
+        self._hosting = None
 
     # Servers -------------------------------------------------------------------------------------------------------
 
@@ -71,7 +72,24 @@ class Scenario(unittest.TestCase):
     def program(self, configuration):
         if not program.BINARY:
             self.fail("REFSYNCD_BINARY does not name the program to test")
+        if hosted.CHOSEN:
+            return hosted.HostedProgram(self, self.folder / "tested", configuration)
         return Program(self.folder / "agent", configuration)
+
+    def host(self, configuration):
+        """Starts the refsyncd that hosts the repositories, or gives the running one this configuration."""
+        if self._hosting is None:
+            self._hosting = Program(self.folder / "hosting", configuration).start()
+            self.addCleanup(self._hosting.end)
+            self._hosting.wait_listening()
+            return
+        self._hosting.program.configure(configuration)
+        done = self._hosting.program.run("reload")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    @property
+    def hosting_address(self):
+        return self._hosting.address
 
     def start(self, configuration_or_program, **options):
         """Starts an agent that ends with the test at the latest."""
@@ -125,7 +143,7 @@ class Scenario(unittest.TestCase):
 
     def assert_no_children(self, agent=None):
         """No process works on the agent's data but the agent itself."""
-        besides = [agent.pid] if agent else []
+        besides = [running.pid for running in (agent, self._hosting) if running]
         wait_until(lambda: not processes.mentioning(self.data, besides), 5, "no process left",
                    lambda: processes.mentioning(self.data, besides))
 

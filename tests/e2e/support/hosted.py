@@ -1,0 +1,56 @@
+"""The same scenarios with a hosted service: an agent of kind mesa drives another refsyncd, of kind local, through its
+API. REFSYNCD_SERVICE=mesa chooses it. The repositories, their upstreams and all Git work are the hosting one's; schedule,
+retries, history and metrics are the tested agent's."""
+
+import copy
+import os
+import unittest
+
+from support.program import Program
+
+CHOSEN = os.environ.get("REFSYNCD_SERVICE", "local") == "mesa"
+_TOKEN = "mesa_token_of_the_scenario"
+_LOCAL_WORDS = ("exclude", "force", "prune")
+_LOCAL_SETTINGS = ("concurrency", "per_host")
+
+
+class HostedProgram(Program):
+    """The tested program, with the one that hosts its repositories. Takes configurations of kind local."""
+
+    def __init__(self, scenario, folder, configuration):
+        self._scenario = scenario
+        self._token_file = scenario.secret_file(_TOKEN, "api-token")
+        super().__init__(folder, configuration)
+
+    def configure(self, configuration):
+        if isinstance(configuration, str):
+            raise unittest.SkipTest("a configuration that is text cannot be split into two")
+        for words in [*configuration["policies"], configuration.get("defaults", {})]:
+            if any(words.get(word) for word in _LOCAL_WORDS):
+                raise unittest.SkipTest("the contract of a hosted service has no exclude, force or prune")
+        self._scenario.host(self._hosting_part(configuration))
+        super().configure(self._tested_part(configuration))
+
+    def once_sync(self, policy="app-pull", expect=0):
+        """As for one service that takes lists of globs: what several syncs told, as one."""
+        syncs = self.once(policy, expect=expect)[policy]["syncs"]
+        if any(sync["status"] != "completed" for sync in syncs):
+            return syncs[-1]
+        return {**syncs[-1], "stats": {"refs": [ref for sync in syncs for ref in sync["stats"]["refs"]]}}
+
+    def _hosting_part(self, configuration):
+        token = {"name": "agent", "file": str(self._token_file), "scopes": ["read", "write"]}
+        return {"service": {"org": "local", **configuration["service"]}, "http": {"listen": "127.0.0.1:0"},
+                "api": {"tokens": [token], "allow_private": True},
+                "repos": configuration["repos"], "policies": []}
+
+    def _tested_part(self, configuration):
+        tested = copy.deepcopy(configuration)
+        settings = {k: v for k, v in tested["service"].items() if k not in _LOCAL_SETTINGS}
+        tested["service"] = {**settings, "kind": "mesa", "data_dir": str(self.folder / "data"),
+                             "url": f"http://{self._scenario.hosting_address}/v1",
+                             "credential": {"file": str(self._token_file)}}
+        tested["repos"] = {name: None for name in configuration["repos"]}
+        for section in ("api", "webhooks"):
+            tested.pop(section, None)
+        return tested
