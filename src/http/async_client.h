@@ -71,7 +71,8 @@ class HttpClient {
   /// send(); it may not throw or destroy the client.
   using Done = std::function<void(const HttpAnswer* answer, const HttpTrouble* trouble)>;
 
-  /// The loop and the clock outlive the client. Throws Error(internal) when libcurl cannot start.
+  /// The loop and the clock outlive the client; the process ignores SIGPIPE. Throws Error(internal) when
+  /// libcurl cannot start.
   HttpClient(Loop& loop, const Clock& clock, Settings settings);
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;

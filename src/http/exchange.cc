@@ -77,7 +77,9 @@ void HttpExchange::prepare(const HttpClient::Settings& settings) {
   set(transfer_, CURLOPT_ERRORBUFFER, problem_.data());
   set(transfer_, CURLOPT_USERAGENT, fmt::format("refsyncd/{}", version).c_str());
   set(transfer_, CURLOPT_CONNECTTIMEOUT_MS, limit_of(settings.connect_timeout));
-  set(transfer_, CURLOPT_PIPEWAIT, 1L);
+  // Wait and see whether the connection being made can be shared; without TLS it never is, and that would
+  // only show with its first answer.
+  set(transfer_, CURLOPT_PIPEWAIT, origin_.starts_with("https:") ? 1L : 0L);
   set(transfer_, CURLOPT_TCP_KEEPALIVE, 1L);
   set(transfer_, CURLOPT_QUICK_EXIT, 1L);  // do not wait for a thread that resolves a name
   if (!settings.proxies || settings.public_only) set(transfer_, CURLOPT_PROXY, "");
@@ -201,7 +203,10 @@ HttpTrouble HttpExchange::trouble(CURLcode result) const {
   }
   const int connecting = result == CURLE_COULDNT_CONNECT ? connect_problem(transfer_) : 0;
   if (connecting != 0) return trouble(ErrorKind::transient, std::generic_category().message(connecting));
-  return trouble(kind_of(result), problem_[0] != '\0' ? problem_.data() : curl_easy_strerror(result));
+  // Once it is sent, nothing is wrong with the request: "unsupported protocol" is then said of the answer.
+  const bool sent = sent_ != SteadyTime::max();
+  const auto kind = sent && kind_of(result) == ErrorKind::bad_config ? ErrorKind::transient : kind_of(result);
+  return trouble(kind, problem_[0] != '\0' ? problem_.data() : curl_easy_strerror(result));
 }
 
 HttpTrouble HttpExchange::too_slow() const {

@@ -1,35 +1,252 @@
 #include "http/async_client.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "http/server.h"
+#include <algorithm>
+#include <memory>
+#include <semaphore>
+
+#include "http/async_client_fixture.h"
+#include "http/fault_server.h"
+#include "support/manual_clock.h"
 
 namespace refsyncd {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
 
-TEST(AsyncHttpClient, gets) {
-  const HttpServer server(ListenSocket::tcp("127.0.0.1:0", "x"),
-                          [](const HttpRequest&) { return HttpResponse{.body = "{}"}; });
-  Loop loop;
-  SystemClock clock;
-  HttpClient client(loop, clock, {});
-  int got = 0;
-  for (int i = 0; i < 200; ++i)
-    client.send({.url = "http://" + server.address() + "/x"},
-                [&](const HttpAnswer* answer, const HttpTrouble* trouble) {
-                  ASSERT_NE(answer, nullptr) << trouble->failure.message;
-                  EXPECT_EQ(answer->body, "{}");
-                  ++got;
-                });
-  while (client.pending() > 0) {
-    client.tick();
-    loop.run_once(std::min(client.next_wake(), clock.steady() + 1s));
+/// Answers each request of a connection with its own text.
+void echo(Peer& peer) {
+  while (const auto request = peer.read_request()) peer.answer("200 OK", *request);
+}
+
+FaultServer::Script saying(std::string answer) {
+  return [answer = std::move(answer)](Peer& peer) {
+    if (peer.read_request()) peer.send(answer);
+  };
+}
+
+TEST_F(AsyncHttpClient, takes_every_status_for_an_answer) {
+  for (const auto status : {200, 201, 202, 206, 300, 301, 302, 307, 308, 400, 401, 403, 404, 406,
+                            409, 410, 418, 422, 429, 451, 500, 501, 502, 503, 504, 599, 999}) {
+    const FaultServer server([&](Peer& peer) {
+      if (peer.read_request()) peer.answer(std::to_string(status) + " Whatever", "text");
+    });
+    const auto told = ask({.url = server.url()});
+    ASSERT_TRUE(told.answer) << status;
+    EXPECT_EQ(told.answer->status, status);
+    EXPECT_EQ(told.answer->body, "text");
+    EXPECT_EQ(told.answer->retry_after, std::nullopt);
   }
-  EXPECT_EQ(got, 200);
-  EXPECT_EQ(client.connections_made(), 1u);
+}
+
+TEST_F(AsyncHttpClient, takes_an_answer_without_a_body) {
+  for (const auto status : {204, 304}) {
+    const FaultServer server(saying("HTTP/1.1 " + std::to_string(status) + " Nothing\r\n\r\n"));
+    EXPECT_EQ(ask({.url = server.url()}).answer.value().status, status);
+  }
+}
+
+TEST_F(AsyncHttpClient, takes_the_answer_after_an_early_hint) {
+  const FaultServer server(
+      saying("HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\n"
+             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"));
+  const auto told = ask({.url = server.url()});
+  EXPECT_EQ(told.answer.value().status, 200);
+  EXPECT_EQ(told.answer.value().body, "{}");
+  EXPECT_EQ(told.answer.value().retry_after, std::nullopt);
+}
+
+TEST_F(AsyncHttpClient, hands_over_what_a_proxy_says_in_html) {
+  const FaultServer server([](Peer& peer) {
+    if (peer.read_request())
+      peer.answer("502 Bad Gateway\r\nContent-Type: text/html; charset=utf-8", "<html>");
+  });
+  const auto answer = ask({.url = server.url()}).answer.value();
+  EXPECT_EQ(answer.status, 502);
+  EXPECT_EQ(answer.content_type, "text/html; charset=utf-8");
+  EXPECT_EQ(answer.body, "<html>");
+}
+
+TEST_F(AsyncHttpClient, reads_when_to_come_back) {
+  ManualClock clock;  // Monday, 2026-01-05 00:00:00
+  const auto wish = [&](const std::string& value) {
+    const FaultServer server([&](Peer& peer) {
+      if (peer.read_request()) peer.answer("503 Later\r\nretry-after: " + value);
+    });
+    HttpClient client(loop, clock, {});
+    Told told;
+    client.send({.url = server.url()}, told.listener());
+    turn_to_the_end(client);
+    return told.answer.value().retry_after;
+  };
+  EXPECT_EQ(wish("17"), 17s);
+  EXPECT_EQ(wish("Mon, 05 Jan 2026 00:01:00 GMT"), 60s);
+  EXPECT_EQ(wish("Sun, 04 Jan 2026 23:59:00 GMT"), 0s);
+  EXPECT_EQ(wish("9999999"), 24h);
+  EXPECT_EQ(wish("when it suits you"), std::nullopt);
+}
+
+TEST_F(AsyncHttpClient, never_decompresses) {
+  const FaultServer server([](Peer& peer) {
+    if (peer.read_request()) peer.answer("200 OK\r\nContent-Encoding: gzip", "\x1f\x8b raw");
+  });
+  EXPECT_EQ(ask({.url = server.url()}).answer.value().body, "\x1f\x8b raw");
+}
+
+TEST_F(AsyncHttpClient, sends_what_it_is_told_and_little_else) {
+  const FaultServer server(echo);
+  const auto request = ask({.method = "PATCH",
+                            .url = server.url("/a%20b?c=d"),
+                            .headers = {{"Authorization", "Bearer secret"}, {"X-Empty", ""}},
+                            .body = "{\"a\":1}"})
+                           .answer.value()
+                           .body;
+  EXPECT_THAT(request, testing::StartsWith("PATCH /a%20b?c=d HTTP/1.1\r\n"));
+  EXPECT_THAT(request, HasSubstr("Authorization: Bearer secret\r\n"));
+  EXPECT_THAT(request, HasSubstr("X-Empty:\r\n"));
+  EXPECT_THAT(request, HasSubstr("User-Agent: refsyncd/"));
+  EXPECT_THAT(request, Not(HasSubstr("Content-Type")));
+  EXPECT_THAT(request, Not(HasSubstr("Accept-Encoding")));
+  EXPECT_THAT(request, testing::EndsWith("\r\n\r\n{\"a\":1}"));
+  const auto typed = ask({.method = "POST", .url = server.url(), .headers = {{"content-type", "text/x"}}});
+  EXPECT_THAT(typed.answer.value().body, HasSubstr("content-type: text/x\r\n"));
+  EXPECT_THAT(typed.answer.value().body, HasSubstr("Content-Length: 0\r\n"));
+}
+
+TEST_F(AsyncHttpClient, sends_a_large_body_at_once) {
+  const FaultServer server([](Peer& peer) {
+    const auto request = peer.read_request();
+    if (request) {
+      peer.answer(request->find("Expect") == std::string::npos ? "200 OK" : "417 No",
+                  std::to_string(request->size()));
+    }
+  });
+  const auto told = ask({.method = "POST", .url = server.url(), .body = std::string(3 << 20, 'x')});
+  EXPECT_EQ(told.answer.value().status, 200);
+  EXPECT_GT(std::stoul(told.answer.value().body), size_t{3 << 20});
+}
+
+TEST_F(AsyncHttpClient, asks_for_the_head_alone) {
+  const FaultServer server(saying("HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n"));
+  EXPECT_EQ(ask({.method = "HEAD", .url = server.url()}).answer.value().status, 200);
+}
+
+TEST_F(AsyncHttpClient, sends_two_hundred_requests_over_one_connection) {
+  const FaultServer server(echo);
+  HttpClient client(loop, system_clock, {});
+  std::vector<Told> told(200);
+  for (auto& one : told) client.send({.url = server.url()}, one.listener());
+  EXPECT_EQ(client.pending(), 200U);
+  turn_to_the_end(client);
+  EXPECT_TRUE(
+      std::all_of(told.begin(), told.end(), [](const Told& one) { return one.calls == 1 && one.answer; }));
+  EXPECT_EQ(server.connections(), 1U);
+  EXPECT_EQ(client.connections_made(), 1U);
+}
+
+TEST_F(AsyncHttpClient, opens_no_more_connections_than_allowed_and_keeps_the_order_of_the_queue) {
+  std::atomic<int> at_once = 0;
+  std::atomic<int> most = 0;
+  std::counting_semaphore<> leave{0};
+  const auto script = [&](Peer& peer) {
+    while (peer.read_request()) {
+      most = std::max(most.load(), ++at_once);
+      leave.acquire();
+      --at_once;
+      peer.answer("200 OK");
+    }
+  };
+  const FaultServer one(script);
+  const FaultServer other(script);
+  HttpClient client(loop, system_clock, {.connections = 2, .connections_in_all = 3});
+  std::string ended;
+  for (const auto& [name, server] :
+       {std::pair{'a', &one}, {'b', &one}, {'c', &one}, {'d', &other}, {'e', &other}}) {
+    client.send({.url = server->url()},
+                [&ended, name = name](const HttpAnswer*, const HttpTrouble*) { ended += name; });
+  }
+  turn_until(client, [&] { return at_once == 3; });
+  EXPECT_EQ(one.connections(), 2U);
+  EXPECT_EQ(other.connections(), 1U);
+  leave.release(5);
+  turn_to_the_end(client);
+  EXPECT_EQ(ended.size(), 5U);
+  EXPECT_LT(ended.find('d'), ended.find('e'));
+  EXPECT_LE(std::min(ended.find('a'), ended.find('b')), ended.find('c'));
+  EXPECT_EQ(most, 3);
+  EXPECT_LE(one.connections() + other.connections(), 4U);
+}
+
+TEST_F(AsyncHttpClient, counts_time_from_sending_and_not_from_queueing) {
+  std::counting_semaphore<> leave{0};
+  std::atomic<int> came = 0;
+  const FaultServer server([&](Peer& peer) {
+    while (peer.read_request()) {
+      ++came;
+      leave.acquire();
+      peer.answer("200 OK");
+    }
+  });
+  ManualClock clock;
+  HttpClient client(loop, clock, {});
+  Told first;
+  Told second;
+  client.send({.url = server.url()}, first.listener());
+  client.send({.url = server.url()}, second.listener());
+  turn_until(client, [&] { return came == 1; });
+  clock.advance(19s);
+  leave.release();
+  turn_until(client, [&] { return came == 2; });
+  clock.advance(19s);
+  client.tick();
+  leave.release();
+  turn_to_the_end(client);
+  EXPECT_TRUE(first.answer);
+  EXPECT_TRUE(second.answer);
+}
+
+TEST_F(AsyncHttpClient, sends_from_within_an_answer) {
+  const FaultServer server(echo);
+  HttpClient client(loop, system_clock, {});
+  int answers = 0;
+  HttpClient::Done again = [&](const HttpAnswer* answer, const HttpTrouble*) {
+    ASSERT_NE(answer, nullptr);
+    if (++answers < 5) client.send({.url = server.url()}, again);
+  };
+  client.send({.url = server.url()}, again);
+  turn_to_the_end(client);
+  EXPECT_EQ(answers, 5);
+  EXPECT_EQ(server.connections(), 1U);
+}
+
+TEST_F(AsyncHttpClient, says_nothing_before_it_is_turned) {
+  HttpClient client(loop, system_clock, {});
+  Told told;
+  client.send({.url = "nonsense"}, told.listener());
+  EXPECT_EQ(told.calls, 0);
+  EXPECT_EQ(client.pending(), 1U);
+  EXPECT_EQ(client.next_wake(), SteadyTime::min());
+  client.tick();
+  EXPECT_EQ(told.calls, 1);
+  EXPECT_EQ(client.pending(), 0U);
+  EXPECT_EQ(client.next_wake(), SteadyTime::max());
+}
+
+TEST_F(AsyncHttpClient, says_nothing_more_once_it_is_gone) {
+  std::atomic<int> came = 0;
+  const FaultServer server([&](Peer& peer) {
+    while (peer.read_request()) ++came;
+  });
+  auto client = std::make_unique<HttpClient>(loop, system_clock, HttpClient::Settings{.connections = 4});
+  std::vector<Told> told(10);
+  for (auto& one : told) client->send({.url = server.url()}, one.listener());
+  turn_until(*client, [&] { return came == 4; });
+  client.reset();
+  EXPECT_EQ(loop.run_once(SteadyTime::min()), 0U);
+  EXPECT_TRUE(std::all_of(told.begin(), told.end(), [](const Told& one) { return one.calls == 0; }));
 }
 
 }  // namespace
