@@ -1,0 +1,293 @@
+#include "agent/served_hosting.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <future>
+#include <type_traits>
+
+#include "agent/wait_for.h"
+#include "api/api_route.h"
+#include "base/handle.h"
+#include "base/uuid.h"
+#include "config/upstream_url.h"
+#include "git/change_id.h"
+#include "http/resolve.h"
+
+namespace refsyncd {
+namespace {
+
+/// What a repository is called whose caller gave it no name.
+std::string made_up_name(WallTime now) {
+  const auto id = new_uuid(now);
+  return "repo-" + id.substr(id.size() - 12);
+}
+
+UpstreamUrl checked_url(const std::string& text) {
+  constexpr auto field = "upstream.url";
+  try {
+    auto url = parse_upstream_url(text, "/");
+    if (url.transport == Transport::https || url.transport == Transport::http) return url;
+  } catch (const UrlError& problem) {
+    throw bad_request(field, problem.what());
+  }
+  throw bad_request(field, "must be an https or http URL; the configuration file can name others");
+}
+
+void check_addresses(const UpstreamUrl& url) {
+  try {
+    public_addresses(split_host(url.host, 0).host);
+  } catch (const Error& problem) {
+    const auto remedy = problem.kind() == ErrorKind::untrusted
+                            ? "; the agent's administrator can allow that: api: {allow_private: true}"
+                            : "";
+    throw bad_request("upstream.url", fmt::format("{}{}", problem.what(), remedy));
+  }
+}
+
+/// Where a credential goes: it must not follow when somebody points the upstream elsewhere.
+std::string origin_of(const std::string& url) {
+  const auto parsed = parse_upstream_url(url, "/");
+  return fmt::format("{}://{}", to_string(parsed.transport), parsed.host);
+}
+
+void set_auth(RepositoryDefinition& definition, const GivenAuth& auth, const std::string& credential) {
+  if (const auto* given = std::get_if<GivenCredential>(&auth)) {
+    definition.auth = given->kind;
+    definition.username = given->username;
+    definition.credential = credential;
+  } else if (std::holds_alternative<ClearAuth>(auth)) {
+    definition.auth = AuthKind::none;
+    definition.username.clear();
+    definition.credential.clear();
+  }
+}
+
+void set_upstream(RepositoryDefinition& definition, const GivenUpstream& upstream,
+                  const std::string& credential) {
+  const bool keeps = std::holds_alternative<KeepAuth>(upstream.auth) && !definition.credential.empty();
+  if (keeps && origin_of(definition.upstream_url) != origin_of(upstream.url)) {
+    throw bad_request("upstream.auth",
+                      "the credential belongs to another host: give it again, or null for none");
+  }
+  definition.upstream_url = upstream.url;
+  set_auth(definition, upstream.auth, credential);
+}
+
+RepositoryDefinition changed(RepositoryDefinition definition, const RepoChange& change,
+                             const std::string& credential) {
+  if (change.default_bookmark) definition.default_bookmark = *change.default_bookmark;
+  for (const auto& [key, value] : change.tags) {
+    definition.tags.erase(key);
+    if (value) definition.tags.emplace(key, *value);
+  }
+  std::visit(match{[](std::monostate) {},
+                   [&](RepoChange::RemoveUpstream) {
+                     definition.upstream_url.clear();
+                     set_auth(definition, ClearAuth{}, "");
+                   },
+                   [&](const GivenUpstream& upstream) { set_upstream(definition, upstream, credential); }},
+             change.upstream);
+  return definition;
+}
+
+AuthKind kind_of(const Auth& auth) {
+  return std::visit(match{[](const std::monostate&) { return AuthKind::none; },
+                          [](const TokenAuth&) { return AuthKind::token; },
+                          [](const PasswordAuth&) { return AuthKind::username_password; },
+                          [](const SshAuth&) { return AuthKind::none; }},
+                    auth);
+}
+
+constexpr std::string_view branches = "refs/heads/";
+
+/// Fills in what only Git knows. A repository that is not there yet, or cannot be read, is shown as empty.
+void read_git(const std::filesystem::path& path, HostedRepo& repo) {
+  repo.head_change_id = root_change_id;
+  std::error_code unreadable;
+  if (std::filesystem::exists(path, unreadable)) {
+    try {
+      const ObjectReader reader(path);
+      const auto head = reader.head_target();
+      if (repo.default_bookmark.empty() && head.starts_with(branches)) {
+        repo.default_bookmark = head.substr(branches.size());
+      }
+      const auto tip = reader.value_of(std::string(branches) + repo.default_bookmark);
+      if (tip) repo.head_change_id = reader.change_id(*tip);
+    } catch (const Error&) {
+      // A sync of it says what is wrong.
+    }
+  }
+  if (repo.default_bookmark.empty()) repo.default_bookmark = "main";
+}
+
+}  // namespace
+
+template <class Decide>
+auto ServedHosting::decided(Decide decide) {
+  using Result = std::invoke_result_t<Decide>;
+  auto promise = std::make_shared<std::promise<Result>>();
+  auto answer = promise->get_future();
+  around_.engine.loop().post([this, promise, decide = std::move(decide)] {
+    try {
+      if (around_.draining()) throw Error(ErrorKind::transient, "the agent is stopping");
+      if constexpr (std::is_void_v<Result>) {
+        decide();
+        around_.engine.recorder().when_durable([promise] { promise->set_value(); });
+      } else {
+        around_.engine.recorder().when_durable([promise, result = decide()] { promise->set_value(result); });
+      }
+    } catch (...) {
+      promise->set_exception(std::current_exception());
+    }
+  });
+  return wait_for(answer, loop_patience, around_.stopped);
+}
+
+CatalogEntry ServedHosting::entry(const std::string& name) {
+  return decided([this, name] {
+    auto found = around_.engine.local()->catalog().entry(name);
+    if (!found) throw Error(ErrorKind::not_found, fmt::format("there is no repository '{}'", name));
+    return std::move(*found);
+  });
+}
+
+HostedRepo ServedHosting::describe(const CatalogEntry& entry) {
+  HostedRepo repo{.id = entry.record.id, .org = around_.org, .name = entry.repo.name};
+  repo.created_at = entry.record.created_at;
+  if (!entry.from_file && entry.record.definition) {
+    repo.default_bookmark = entry.record.definition->default_bookmark;
+    repo.tags = entry.record.definition->tags;
+  }
+  read_git(entry.repo.path, repo);
+  if (!entry.repo.upstream) return repo;
+  auto latest = around_.engine.store().syncs({.repo_id = repo.id, .limit = 1});
+  repo.upstream = HostedUpstream{.url = entry.repo.upstream->url, .auth = kind_of(entry.repo.upstream->auth)};
+  if (!latest.empty()) repo.upstream->latest_sync = std::move(latest.front());
+  return repo;
+}
+
+std::vector<HostedRepo> ServedHosting::repos(const std::string& after, size_t limit) {
+  const auto entries =
+      decided([this, after, limit] { return around_.engine.local()->catalog().list(after, limit); });
+  std::vector<HostedRepo> repos;
+  for (const auto& found : entries) repos.push_back(describe(found));
+  return repos;
+}
+
+HostedRepo ServedHosting::repo(const std::string& name) { return describe(entry(name)); }
+
+/// Everything about an upstream that can be refused before anything is written.
+void ServedHosting::check_upstream(const GivenUpstream& upstream, bool has_credential) {
+  const auto url = checked_url(upstream.url);
+  if (has_credential && url.transport == Transport::http && !url.loopback) {
+    throw bad_request("upstream.url",
+                      "credentials over http can be read by anybody on the way; use an https URL");
+  }
+  const bool any_address = decided([this] { return around_.engine.local()->catalog().allows_private(); });
+  if (!any_address) check_addresses(url);
+}
+
+/// The name of the file, "" when no credential is given.
+std::string ServedHosting::keep_credential(const GivenUpstream& upstream) {
+  const auto* given = std::get_if<GivenCredential>(&upstream.auth);
+  if (given == nullptr) return "";
+  return around_.engine.local()->catalog().credentials().keep(given->secret, around_.clock.now());
+}
+
+HostedRepo ServedHosting::create(const NewRepo& repo) {
+  RepositoryDefinition definition{.default_bookmark = repo.default_bookmark, .tags = repo.tags};
+  std::string credential;
+  if (repo.upstream) {
+    check_upstream(*repo.upstream, std::holds_alternative<GivenCredential>(repo.upstream->auth));
+    credential = keep_credential(*repo.upstream);
+    set_upstream(definition, *repo.upstream, credential);
+  }
+  const auto name = repo.name.empty() ? made_up_name(around_.clock.now()) : repo.name;
+  return describe(decided([this, name, definition] {
+    auto& catalog = around_.engine.local()->catalog();
+    try {
+      return catalog.create(name, definition);
+    } catch (...) {
+      catalog.credentials().forget(definition.credential);
+      throw;
+    }
+  }));
+}
+
+HostedRepo ServedHosting::change(const std::string& name, const RepoChange& change) {
+  std::string credential;
+  const auto before = entry(name);
+  if (const auto* upstream = std::get_if<GivenUpstream>(&change.upstream)) {
+    const bool kept = std::holds_alternative<KeepAuth>(upstream->auth) && before.record.definition &&
+                      !before.record.definition->credential.empty();
+    check_upstream(*upstream, kept || std::holds_alternative<GivenCredential>(upstream->auth));
+    credential = keep_credential(*upstream);
+  }
+  auto now = decided([this, name, change, credential] {
+    auto& service = *around_.engine.local();
+    auto& catalog = service.catalog();
+    try {
+      const auto record = catalog.changeable(name).record;
+      const auto new_name = change.name.value_or(name);
+      if (new_name != name && service.busy(record.id)) {
+        throw Error(ErrorKind::bad_config,
+                    fmt::format("repository '{}' has syncs that have not ended; rename it after them", name));
+      }
+      auto entry = catalog.change(name, new_name, changed(*record.definition, change, credential));
+      if (record.definition->credential != entry.record.definition->credential) {
+        around_.engine.recorder().when_durable(
+            [&catalog, old = record.definition->credential] { catalog.credentials().forget(old); });
+      }
+      return entry;
+    } catch (...) {
+      catalog.credentials().forget(credential);
+      throw;
+    }
+  });
+  return describe(now);
+}
+
+void ServedHosting::remove(const std::string& name) {
+  decided([this, name] { around_.engine.local()->remove_repository(name); });
+}
+
+Sync ServedHosting::enqueue(const SyncRequest& asked) {
+  auto promise = std::make_shared<std::promise<Sync>>();
+  auto answer = promise->get_future();
+  around_.engine.loop().post([this, promise, asked] {
+    if (around_.draining()) {
+      promise->set_exception(std::make_exception_ptr(Error(ErrorKind::transient, "the agent is stopping")));
+      return;
+    }
+    SyncRequest request;
+    request.repo = asked.repo;
+    request.direction = asked.direction;
+    request.globs = asked.globs;
+    request.priority = Priority::manual;
+    around_.engine.local()->enqueue(request, [promise](const Sync* sync, const Failure* refused) {
+      if (sync != nullptr) {
+        promise->set_value(*sync);
+      } else {
+        promise->set_exception(std::make_exception_ptr(Error(refused->kind, refused->message)));
+      }
+    });
+  });
+  return wait_for(answer, loop_patience, around_.stopped);
+}
+
+Sync ServedHosting::sync(const std::string& repo, const std::string& id) {
+  const auto repo_id = entry(repo).record.id;
+  auto found = around_.engine.store().sync(id);
+  if (!found || found->repo_id != repo_id) {
+    throw Error(ErrorKind::not_found, fmt::format("repository '{}' has no sync '{}'", repo, id));
+  }
+  return std::move(*found);
+}
+
+std::vector<Sync> ServedHosting::syncs(const std::string& repo, const std::string& before, size_t limit) {
+  return around_.engine.store().syncs(
+      {.repo_id = entry(repo).record.id, .before_id = before, .limit = limit});
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,48 @@
+#pragma once
+#include <functional>
+#include <string>
+
+#include "agent/engine.h"
+#include "api/hosting.h"
+
+namespace refsyncd {
+
+/// The embedded service as the API's Hosting: calls come from HTTP threads, the loop decides, and what it
+/// decided is durable before it is answered. What blocks (the resolver, credentials, Git) happens on the
+/// caller's thread, before the loop is asked or after.
+class ServedHosting final : public Hosting {
+ public:
+  struct Surroundings {
+    Engine& engine;
+    const Clock& clock;
+    std::string org;
+    std::function<bool()> draining;  ///< called on the loop: true once nothing new may start
+    std::function<bool()> stopped;   ///< called on any thread: true once the loop turns no more
+  };
+
+  /// The engine has the embedded service; it and the clock outlive the hosting.
+  explicit ServedHosting(Surroundings surroundings) : around_(std::move(surroundings)) {}
+
+  Organization organization() const override { return organization_of(around_.org); }
+  std::vector<HostedRepo> repos(const std::string& after, size_t limit) override;
+  HostedRepo repo(const std::string& name) override;
+  HostedRepo create(const NewRepo& repo) override;
+  HostedRepo change(const std::string& name, const RepoChange& change) override;
+  void remove(const std::string& name) override;
+  Sync enqueue(const SyncRequest& request) override;
+  Sync sync(const std::string& repo, const std::string& id) override;
+  std::vector<Sync> syncs(const std::string& repo, const std::string& before, size_t limit) override;
+
+ private:
+  /// Runs `decide` on the loop and returns what it returns or throws, once that is durable.
+  template <class Decide>
+  auto decided(Decide decide);
+  CatalogEntry entry(const std::string& name);
+  void check_upstream(const GivenUpstream& upstream, bool has_credential);
+  std::string keep_credential(const GivenUpstream& upstream);
+  HostedRepo describe(const CatalogEntry& entry);
+
+  Surroundings around_;
+};
+
+}  // namespace refsyncd
