@@ -34,6 +34,7 @@ struct HttpAnswer {
   std::string content_type;
   std::string body;                         ///< as sent: never decompressed
   std::optional<milliseconds> retry_after;  ///< from Retry-After, seconds or date; at most a day
+  bool multiplexed = false;                 ///< came over a connection that carries several at once
 };
 
 /// Why there is no whole answer.

@@ -177,7 +177,8 @@ HttpAnswer HttpExchange::answer() {
   return {.status = status_of(transfer_),
           .content_type = header_of(transfer_, "Content-Type"),
           .body = std::move(body_),
-          .retry_after = retry_after(header_of(transfer_, "Retry-After"), clock_.now())};
+          .retry_after = retry_after(header_of(transfer_, "Retry-After"), clock_.now()),
+          .multiplexed = was_multiplexed()};
 }
 
 HttpTrouble HttpExchange::trouble(ErrorKind kind, std::string_view message) const {

@@ -17,8 +17,9 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-/// Requests handed to the HTTP client at once. More wait here, where a wish for patience reaches them.
-constexpr size_t at_once = 8;
+/// Requests under way at once where a connection carries several. None waits in the HTTP client, where a wish
+/// for patience would not reach it.
+constexpr size_t most_at_once = 32;
 constexpr milliseconds shortest_hold = seconds(1);
 
 /// What is used in paths and as a key must be what it seems.
@@ -161,7 +162,7 @@ void MesaApi::submit(Call call) {
 
 void MesaApi::send_what_may() {
   const auto why_not = held();
-  while (!waiting_.empty() && (why_not || under_way_ < at_once)) {
+  while (!waiting_.empty() && (why_not || under_way_ < at_once_)) {
     auto call = std::move(waiting_.front());
     waiting_.pop_front();
     if (why_not) {
@@ -185,6 +186,7 @@ void MesaApi::send(Call call) {
   around_.send(std::move(request), [this, call = std::move(call), credential](const HttpAnswer* answer,
                                                                               const HttpTrouble* trouble) {
     --under_way_;
+    if (answer != nullptr) at_once_ = answer->multiplexed ? most_at_once : 1;
     answered(call, credential, answer, trouble);
     send_what_may();
   });

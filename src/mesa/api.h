@@ -36,8 +36,9 @@ bool usable_id(std::string_view id);
 /// later, unless the API is gone by then. An answer is checked whole before it is handed on.
 ///
 /// The credential is read again for each request, and once more after a 401; when it is another one by then,
-/// the request is sent once more. After an answer that asks for patience (429, 503 with Retry-After) nothing
-/// is sent to the host until that time is over: calls fail with what is left of it.
+/// the request is sent once more. Requests wait here until the connection can carry them. After an answer
+/// that asks for patience (429, 503 with Retry-After) nothing is sent to the host until that time is over:
+/// calls fail with what is left of it.
 class MesaApi {
  public:
   struct Surroundings {
@@ -87,6 +88,7 @@ class MesaApi {
   std::string org_;
   std::deque<Call> waiting_;
   size_t under_way_ = 0;
+  size_t at_once_ = 1;  // more once the service has shown that a connection carries more
   SteadyTime held_until_{};
 };
 

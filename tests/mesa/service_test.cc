@@ -275,12 +275,10 @@ TEST(Several_globs, of_which_one_is_refused_are_refused_and_what_was_taken_is_us
     EXPECT_EQ(refused->kind, ErrorKind::transient);
   });
   bench.recorder.settle();
-  ASSERT_EQ(bench.sent.size(), 3u);
-  auto requests = std::exchange(bench.sent, {});
-  bench.answer(requests[0].first, requests[0].second);
+  ASSERT_EQ(bench.sent.size(), 1u) << "one at a time over a connection that carries one";
+  const auto first = std::exchange(bench.sent, {});
+  bench.answer(first[0].first, first[0].second);
   bench.mesa.faults.push_back({"POST", MesaDouble::error(503, "overloaded", "later")});
-  bench.answer(requests[1].first, requests[1].second);
-  bench.answer(requests[2].first, requests[2].second);
   bench.settle();
   EXPECT_EQ(bench.mesa.sync_count(), 2u);
   const auto again = bench.enqueue(three_globs());
@@ -538,11 +536,11 @@ TEST(Ten_thousand_syncs_in_flight, cost_about_a_hundred_requests_a_round) {
   ServiceBench bench;
   fill(bench, 10'000);
   ASSERT_EQ(bench.mesa.sync_count(), 10'000u);
-  bench.pass(60s, 1s);
+  bench.pass(40s, 1s);
   const auto before = bench.mesa.count("GET");
-  bench.pass(60s, 1s);  // four rounds of fifteen seconds, or five
-  EXPECT_LE(bench.mesa.count("GET") - before, 5 * 120u);
-  EXPECT_GE(bench.mesa.count("GET") - before, 3 * 100u);
+  bench.pass(30s, 1s);  // two or three rounds
+  EXPECT_LE(bench.mesa.count("GET") - before, 3 * 120u);
+  EXPECT_GE(bench.mesa.count("GET") - before, 100u);
   EXPECT_LE(bench.mesa.count("GET /acme/repo-"), 500u) << "hardly any by itself";
   for (const auto& id : bench.mesa.ids()) bench.mesa.complete(id);
   bench.pass(20s, 1s);
