@@ -26,6 +26,7 @@ using std::chrono::steady_clock;
 
 constexpr auto grace = std::chrono::seconds(2);       // between SIGTERM and SIGKILL
 constexpr auto reap_limit = std::chrono::seconds(5);  // a killed process that hangs in the kernel is given up
+constexpr milliseconds question_interval = std::chrono::seconds(1);
 constexpr size_t longest_line = 16 << 10;
 
 FileDescriptor owned(int fd, std::string_view doing) {
@@ -84,11 +85,7 @@ class Output {
   void take(std::string_view bytes) {
     total_ += bytes.size();
     if (too_large()) return;
-    if (command_.on_output) {
-      command_.on_output(bytes);
-    } else {
-      kept_ += bytes;
-    }
+    kept_ += bytes;
   }
   bool too_large() const { return total_ > command_.output_limit; }
   std::string result() { return std::move(kept_); }
@@ -123,8 +120,11 @@ class ErrorText {
   }
 
  private:
+  /// Cuts at a line's end: half a line may hold half a secret, which nobody would recognise and hide.
   void shorten() {
-    if (kept_.size() > command_.error_limit) kept_.erase(0, kept_.size() - command_.error_limit);
+    if (kept_.size() <= command_.error_limit) return;
+    const auto line_end = kept_.find_first_of("\n\r", kept_.size() - command_.error_limit - 1);
+    kept_.erase(0, line_end == std::string::npos ? line_end : line_end + 1);
   }
   void end_line() {
     if (command_.on_error_line && !line_.empty()) command_.on_error_line(line_);
@@ -177,6 +177,7 @@ class Run {
   /// Waits for something to happen and takes what was written.
   bool leader_ended();
   void check_limits();
+  bool may_go_on();
   void end(Ending why);
   int wait_milliseconds() const;
 
@@ -187,6 +188,7 @@ class Run {
   ErrorText error_{command_};
   std::optional<Ending> ended_;  ///< set when we, not the program, decided to end it
   SteadyTime kill_at_ = SteadyTime::max();
+  SteadyTime asked_ = begun_;  ///< when Command::may_go_on was asked
   Launched launched_;
   ProcessGroup group_;
   FileDescriptor leader_;
@@ -195,7 +197,8 @@ class Run {
 int Run::wait_milliseconds() const {
   const auto until = ended_ ? kill_at_ : command_.deadline;
   const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
-  return static_cast<int>(std::clamp<milliseconds::rep>(left.count(), 0, 60'000));
+  const milliseconds longest = command_.may_go_on ? question_interval : std::chrono::minutes(1);
+  return static_cast<int>(std::clamp(left, milliseconds{}, longest).count());
 }
 
 bool Run::leader_ended() {
@@ -211,11 +214,18 @@ bool Run::leader_ended() {
 
 void Run::check_limits() {
   if (output_.too_large()) end(Ending::output_too_large);
-  if (command_.stop.stop_requested()) end(Ending::stopped);
+  if (command_.stop.stop_requested() || !may_go_on()) end(Ending::stopped);
   if (steady_clock::now() >= command_.deadline) end(Ending::timed_out);
   if (steady_clock::now() < kill_at_) return;
   group_.signal(SIGKILL);
   kill_at_ = SteadyTime::max();
+}
+
+bool Run::may_go_on() {
+  const auto now = steady_clock::now();
+  if (!command_.may_go_on || ended_ || now - asked_ < question_interval) return true;
+  asked_ = now;
+  return command_.may_go_on();
 }
 
 void Run::end(Ending why) {

@@ -21,8 +21,8 @@ struct Command {
   size_t output_limit = 64 << 20;  ///< bytes of stdout; more ends the program
   size_t error_limit = 64 << 10;   ///< bytes of stderr kept (the last ones)
   uint64_t file_size_limit = 0;    ///< RLIMIT_FSIZE in bytes; 0 = none
-  std::function<void(std::string_view)> on_output =
-      {};  ///< when set, gets stdout as it comes; nothing is kept
+  /// When set, is asked about once a second; false ends the program like a stop request.
+  std::function<bool()> may_go_on = {};
   std::function<void(std::string_view)> on_error_line =
       {};  ///< when set, gets each stderr line (split at \n or \r)
 };

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/free_space.h"
 #include "base/text.h"
 #include "git/advertisement.h"
 #include "git/environment.h"
@@ -146,6 +147,8 @@ class GitProgramRemote final : public Remote {
   Finished run(Command command) const;
   Error failure(const Finished& finished, std::string_view doing) const;
   void check_that_it_is_a_git_server(const std::vector<std::string>& listing, std::string_view doing) const;
+  std::optional<std::string> room_problem(const std::filesystem::path& folder) const;
+  void check_room(const std::filesystem::path& folder) const;
   PushAnswer push_batch(ScratchRepository& from, std::span<const PushCommand> commands);
   PushAnswer answer(std::span<const PushCommand> commands, const Finished& finished) const;
 
@@ -242,6 +245,20 @@ Advertisement GitProgramRemote::list(std::span<const std::string> prefixes) {
   }
 }
 
+std::optional<std::string> GitProgramRemote::room_problem(const std::filesystem::path& folder) const {
+  const auto space = space_at(folder);
+  const auto floor = operation_.free_floor.value_or(free_floor(space));
+  if (space.free >= floor) return std::nullopt;
+  return fmt::format("only {} MiB are free where {} lies, and {} MiB are to stay free; make room",
+                     space.free >> 20, folder.parent_path().string(), floor >> 20);
+}
+
+/// A disk filled up by one repository would stop every other one, and the store.
+void GitProgramRemote::check_room(const std::filesystem::path& folder) const {
+  if (const auto problem = room_problem(folder))
+    throw Error(ErrorKind::transient, fmt::format("fetching from {}: {}", upstream_.url, *problem));
+}
+
 void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::string> names) {
   if (names.empty()) return;
   // Without a destination the refs go to FETCH_HEAD alone: one file, however many they are.
@@ -249,7 +266,10 @@ void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::strin
       command(into.path(), {"fetch", "--stdin", "--no-tags", "--no-auto-maintenance", "--no-prune",
                             "--no-recurse-submodules", "--progress", "--", upstream_.url});
   for (const auto& name : names) fetching.input += name + "\n";
+  check_room(into.path());
+  fetching.may_go_on = [&] { return !room_problem(into.path()); };
   const auto finished = run(std::move(fetching));
+  if (finished.ending == Ending::stopped) check_room(into.path());
   if (!finished.ok()) throw failure(finished, "fetching from");
   const auto fetched = parse_fetch_head(read_file(into.path() / "FETCH_HEAD", size_t{1} << 30));
   into.set_refs(fetched);

@@ -18,7 +18,7 @@ class ScratchRepository;
 struct RefValue {
   std::string name;
   ObjectId id;
-  auto operator<=>(const RefValue&) const = default;
+  auto operator<=>(const RefValue&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
 /// What an upstream offers: branches and tags sorted by name (no peeled entries), and where its HEAD points.
@@ -58,6 +58,8 @@ struct Operation {
       progress;               ///< may be empty; gets printable one-line progress; any thread
   size_t max_refs = 100'000;  ///< a longer advertisement is refused (bad_config)
   size_t max_advertised_bytes = 64 << 20;
+  /// A fetch leaves so many bytes free on the file system it writes to; nothing: base/free_space's floor.
+  std::optional<uint64_t> free_floor = {};
 };
 
 /// The transport port: everything we ever ask of an upstream. Calls block until done, honour the Operation

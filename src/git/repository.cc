@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -20,6 +21,9 @@ namespace {
 using Path = std::filesystem::path;
 
 constexpr size_t many_loose_refs = 1000;
+/// Each lookup of an object may look into every pack.
+constexpr size_t many_packs = 50;
+constexpr auto longest_repack = std::chrono::minutes(5);
 
 /// What a repository of ours is configured with beyond Git's defaults: nobody but us tidies it, and pushes
 /// into it can neither delete nor rewind.
@@ -101,6 +105,16 @@ size_t count_loose_refs(const Path& repository) {
   return loose;
 }
 
+size_t count_packs(const Path& repository) {
+  std::error_code problem;
+  size_t packs = 0;
+  for (std::filesystem::directory_iterator at(repository / "objects" / "pack", problem), end;
+       !problem && at != end; at.increment(problem)) {
+    if (at->path().extension() == ".idx") ++packs;
+  }
+  return packs;
+}
+
 }  // namespace
 
 Repository Repository::open(const GitProgram& git, const Path& place, bool create) {
@@ -152,6 +166,15 @@ void Repository::pack_refs(const Operation& operation) const {
   const auto finished = git_->run(path_, {"pack-refs", "--all"}, operation);
   if (!finished.ok())
     throw classify_git_failure(finished, fmt::format("packing the refs of {}", path_.string()));
+}
+
+void Repository::consolidate_packs(const Operation& operation) const {
+  if (count_packs(path_) <= many_packs) return;
+  auto bounded = operation;
+  bounded.deadline = std::min(operation.deadline, std::chrono::steady_clock::now() + longest_repack);
+  const auto finished = git_->run(path_, {"repack", "-d", "-n", "-q", "--geometric=2"}, bounded);
+  if (!finished.ok())
+    throw classify_git_failure(finished, fmt::format("consolidating the packs of {}", path_.string()));
 }
 
 }  // namespace refsyncd

@@ -130,6 +130,10 @@ class Repository {
   /// Packs loose refs when there are many (git pack-refs --all).
   void pack_refs(const Operation& operation) const;
 
+  /// Rolls small packs up into larger ones when there are many (git repack --geometric), within some minutes.
+  /// Deletes no object, and is safe while others read or push.
+  void consolidate_packs(const Operation& operation) const;
+
  private:
   Repository(const GitProgram& git, std::filesystem::path path) : git_(&git), path_(std::move(path)) {}
 

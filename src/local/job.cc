@@ -36,6 +36,15 @@ void remove_expired_backups(const Repository& repository, WallTime before, const
   }
 }
 
+/// Best effort, and only in repositories that nobody else tends.
+void consolidate_packs(const Repository& repository, const Operation& operation) {
+  try {
+    repository.consolidate_packs(operation);
+  } catch (const Error&) {
+    return;
+  }
+}
+
 /// git tells that it was turned away, but not for how long. A 503 that names a time is a throttle.
 void learn_patience(Failure& failure, const Upstream& upstream) {
   const bool busy = failure.kind == ErrorKind::transient && tells_of_status_503(failure);
@@ -120,6 +129,7 @@ void SyncJob::run(const Sync& sync, const Repo& repo, const Operation& operation
       ? transfer(Pull(sync.request, *upstream, repository, make_scratch))
       : transfer(Push(sync.request, *upstream, repository, make_scratch));
   remove_expired_backups(repository, clock_.now() - keep_backups_, operation);
+  if (repo.managed) consolidate_packs(repository, operation);
 }
 
 /// Before a repository's first sync of this process, and after one that met an obstacle, cleans up what

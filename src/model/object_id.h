@@ -17,7 +17,7 @@ struct ObjectId {
   std::string hex() const;
   bool absent() const { return *this == ObjectId{}; }
 
-  auto operator<=>(const ObjectId&) const = default;
+  auto operator<=>(const ObjectId&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
 }  // namespace refsyncd

@@ -35,7 +35,7 @@ std::string join_globs(const std::vector<std::string>& patterns);
 std::vector<std::string> split_globs(std::string_view text);
 
 /// Full ref name prefixes that together cover everything the globs can match ("refs/heads/release/"), without
-/// duplicates, for narrowing a ref advertisement (Git protocol v2 `ref-prefix`).
+/// duplicates, for narrowing a list of refs.
 std::vector<std::string> literal_prefixes(const RefGlobs& globs);
 
 }  // namespace refsyncd

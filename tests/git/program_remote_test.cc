@@ -384,5 +384,21 @@ TEST_F(PushTest, FailsAsAWholeWhenTheUpstreamCannotStoreTheObjects) {
   EXPECT_TRUE(answer.results.empty());
 }
 
+TEST_F(FetchTest, LeavesRoomOnTheDisk) {
+  const auto one = commit(upstream, "one");
+  set_ref(upstream, "refs/heads/main", one);
+  const std::vector<std::string> names{"refs/heads/main"};
+  Operation operation;
+  operation.free_floor = uint64_t{1} << 60;
+  auto scratch = target().scratch();
+  const auto failure = failure_of([&] { remote_at(upstream.string(), operation)->fetch(scratch, names); });
+  EXPECT_EQ(failure.kind, ErrorKind::transient);
+  EXPECT_THAT(failure.message, HasSubstr("are to stay free; make room"));
+  EXPECT_FALSE(scratch.reader().contains(one));
+  operation.free_floor = 0;
+  remote_at(upstream.string(), operation)->fetch(scratch, names);
+  EXPECT_TRUE(scratch.reader().contains(one));
+}
+
 }  // namespace
 }  // namespace refsyncd

@@ -300,5 +300,35 @@ TEST_F(RepositoryTest, PacksRefsOnlyWhenThereAreMany) {
   EXPECT_EQ(repository.reader().refs().size(), 1001u);
 }
 
+TEST_F(RepositoryTest, ConsolidatesPacksOnlyWhenThereAreMany) {
+  const auto path = make_bare("a.git");
+  const auto repository = open(path);
+  const auto packs = [&] {
+    std::vector<std::filesystem::path> found;
+    for (const auto& entry : std::filesystem::directory_iterator(path / "objects/pack"))
+      if (entry.path().extension() == ".pack") found.push_back(entry.path());
+    return found.size();
+  };
+  std::vector<ObjectId> values;
+  for (int i = 0; i < 50; ++i) {
+    values.push_back(commit(path, "commit " + std::to_string(i)));
+    plain_git(path, {"pack-objects", "-q", "objects/pack/pack"},
+              plain_git(path, {"rev-list", "--objects", "--no-object-names", values.back().hex()}) + "\n");
+  }
+  plain_git(path, {"prune-packed", "-q"});
+  repository.consolidate_packs({});
+  EXPECT_EQ(packs(), 50u);
+  const auto reader = repository.reader();
+  EXPECT_TRUE(reader.contains(values[0]));
+  values.push_back(commit(path, "one too many"));
+  plain_git(path, {"pack-objects", "-q", "objects/pack/pack"}, values.back().hex() + "\n");
+  repository.consolidate_packs({});
+  EXPECT_LE(packs(), 2u);
+  for (const auto& value : values) {
+    EXPECT_TRUE(repository.reader().contains(value)) << "unreachable objects stay too";
+    EXPECT_EQ(reader.ancestry(value, value), Ancestry::same) << "who reads meanwhile goes on";
+  }
+}
+
 }  // namespace
 }  // namespace refsyncd
