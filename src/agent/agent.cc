@@ -58,6 +58,17 @@ Agent::Agent(Config config, Environment environment, const Clock& clock)
       config_(std::move(config)) {
   observers_.add(metrics_);
   observers_.add(run_log_);
+  if (!engine_.local()) return;
+  api_ = std::make_unique<ServedApi>(
+      ServedHosting::Surroundings{.engine = engine_,
+                                  .clock = clock_,
+                                  .org = service_.org,
+                                  .draining = [this] { return draining_; },
+                                  .stopped = [this] { return stopped(); }},
+      [this](const std::string& problem) {
+        engine_.loop().post([this, problem] { tell(Severity::warning, "api", problem); });
+      });
+  api_->configure(config_->api);
 }
 
 void Agent::run() {
@@ -80,16 +91,29 @@ void Agent::run() {
 }
 
 void Agent::listen(const HttpConfig& http) {
-  servers_.push_back(std::make_unique<HttpServer>(
-      ListenSocket::unix_path(http.socket, "http.socket"),
-      [this](const HttpRequest& request) { return serve_control(*control_, request); }));
+  servers_.push_back(
+      std::make_unique<HttpServer>(ListenSocket::unix_path(http.socket, "http.socket"),
+                                   [this](const HttpRequest& request) { return answer_owner(request); }));
   if (http.listen.empty()) return;
-  servers_.push_back(std::make_unique<HttpServer>(
-      ListenSocket::tcp(http.listen, "http.listen"),
-      [this](const HttpRequest& request) { return serve_public(*control_, request); }));
+  servers_.push_back(
+      std::make_unique<HttpServer>(ListenSocket::tcp(http.listen, "http.listen"),
+                                   [this](const HttpRequest& request) { return answer_public(request); }));
   http_address_ = servers_.back()->address();
+  if (auto* webhooks = engine_.webhooks()) {
+    webhooks->set_repositories_url(fmt::format("http://{}/v1/{}/", http_address_, service_.org));
+  }
   tell(Severity::info, "listening",
        fmt::format("listening on http://{} (metrics at /metrics)", http_address_));
+}
+
+HttpResponse Agent::answer_owner(const HttpRequest& request) {
+  const bool api = api_ && ApiRouter::serves(request);
+  return api ? api_->serve_owner(request) : serve_control(*control_, request);
+}
+
+HttpResponse Agent::answer_public(const HttpRequest& request) {
+  const bool api = api_ && ApiRouter::serves(request);
+  return api ? api_->serve_public(request) : serve_public(*control_, request);
 }
 
 void Agent::turn() {
@@ -183,6 +207,7 @@ void Agent::apply(Config config) {
          fmt::format("{} has changed; restart the agent to use it", what));
   }
   log_.set_level(log_settings(config.log).level);
+  if (api_) api_->configure(config.api);
   service_.drain = config.service.drain;
   engine_.reload(std::move(config));
 }

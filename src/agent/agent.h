@@ -8,6 +8,7 @@
 
 #include "agent/config_watch.h"
 #include "agent/engine.h"
+#include "agent/served_api.h"
 #include "agent/signals.h"
 #include "api/control.h"
 #include "base/service_manager.h"
@@ -54,6 +55,8 @@ class Agent {
 
  private:
   void listen(const HttpConfig& http);
+  HttpResponse answer_owner(const HttpRequest& request);
+  HttpResponse answer_public(const HttpRequest& request);
   void turn();
   void drain();
   void apply(Config config);
@@ -80,6 +83,7 @@ class Agent {
   Observers observers_;
   Engine engine_;
   std::unique_ptr<Control> control_;
+  std::unique_ptr<ServedApi> api_;  // nothing with the hosted service, which has its own
   std::vector<std::unique_ptr<HttpServer>> servers_;  // their threads use control_ and all above
   std::optional<Config> config_;                      // until run() hands it to the engine
   using ReloadWaiters = std::vector<std::function<void(const std::string&)>>;

@@ -65,16 +65,26 @@ ServiceNeeds Engine::needs(Observer& observer) {
   return {.clock = clock_,
           .loop = loop_,
           .store = store_,
+          .webhook_store = store_,
           .recorder = recorder_,
           .observer = observer,
           .roll = [this] { return roll(); },
-          .in_background = [this](std::function<void()> task) { workers_.submit(std::move(task)); }};
+          .in_background = [this](std::function<void()> task) { workers_.submit(std::move(task)); },
+          .on_disk = [this](std::function<void()> task) { writer_.submit(std::move(task)); }};
 }
 
 void Engine::start(Config config) {
+  auto unfinished = store_.unfinished_syncs();
+  if (local_) {
+    const auto& listen = config.http.listen;  // until it is known which port that came to be
+    local_->webhooks.set_repositories_url(
+        fmt::format("http://{}/v1/{}/", listen.empty() ? "localhost" : listen, config.service.org));
+    local_->webhooks.start(config.webhooks.allow_private, unfinished);
+  }
+  if (local_) local_->service.catalog().allow_private(config.api.allow_private);
   service_.configure(std::move(config.repos), static_cast<size_t>(config.service.concurrency),
                      static_cast<size_t>(config.service.per_host));
-  service_.adopt(store_.repositories(), store_.unfinished_syncs());
+  service_.adopt(store_.repositories(), std::move(unfinished));
   auto states = store_.policy_states();
   store_.forget_policies(forgettable_policies(states, config.policies, clock_.now() - keep_unknown_policies));
   runner_.configure(std::move(config.policies), std::move(states));
@@ -83,6 +93,7 @@ void Engine::start(Config config) {
 void Engine::reload(Config config) {
   retention_ = config.service.retention;
   workers_.grow(static_cast<size_t>(config.service.concurrency));
+  if (local_) local_->service.catalog().allow_private(config.api.allow_private);
   service_.configure(std::move(config.repos), static_cast<size_t>(config.service.concurrency),
                      static_cast<size_t>(config.service.per_host));
   runner_.configure(std::move(config.policies), {});
@@ -92,9 +103,10 @@ void Engine::turn(SteadyTime deadline) {
   runner_.tick();
   service_.tick();
   if (hosted_) hosted_->http.tick();
+  if (local_) local_->webhooks.tick();
   recorder_.tick();
   purge_when_due();
-  const auto http = hosted_ ? hosted_->http.next_wake() : SteadyTime::max();
+  const auto http = hosted_ ? hosted_->http.next_wake() : local_->webhooks.next_wake();
   loop_.run_once(
       std::min({deadline, runner_.next_wake(), service_.next_wake(), recorder_.next_wake(), http}));
 }
@@ -102,6 +114,7 @@ void Engine::turn(SteadyTime deadline) {
 void Engine::stop_starting() {
   runner_.stop_starting();
   service_.stop_starting();
+  if (local_) local_->webhooks.stop_starting();
 }
 
 void Engine::purge_when_due() {
@@ -114,12 +127,18 @@ void Engine::purge_when_due() {
 void Engine::purge(WallTime before) {
   writer_.submit([this, before] {
     try {
-      if (store_.purge(before, purge_batch) < purge_batch) return;
+      if (store_.purge(before, purge_batch) < purge_batch) return purge_deliveries(before);
       loop_.post([this, before] { purge(before); });
     } catch (const Error&) {
       // What could not be purged now is purged in an hour; a store in trouble shows in every write.
     }
   });
+}
+
+/// On the writer's thread.
+void Engine::purge_deliveries(WallTime before) {
+  if (!local_ || store_.purge_deliveries(before) == 0) return;
+  loop_.post([this, dead = store_.dead_deliveries()] { local_->webhooks.set_dead(dead); });
 }
 
 }  // namespace refsyncd

@@ -42,15 +42,19 @@ class Engine {
   /// Stops running syncs, to be run again by the next process.
   void interrupt() { service_.interrupt(); }
   /// No sync is running and everything is written down.
-  bool at_rest() const { return service_.running() == 0 && recorder_.idle(); }
+  bool at_rest() const {
+    return service_.running() == 0 && recorder_.idle() && (!local_ || local_->webhooks.at_rest());
+  }
 
   Loop& loop() { return loop_; }
   Runner& runner() { return runner_; }
   SyncService& service() { return service_; }
   /// The service as what it is; nullptr when it is the other one.
   LocalService* local() { return local_ ? &local_->service : nullptr; }
+  Webhooks* webhooks() { return local_ ? &local_->webhooks : nullptr; }
   MesaService* hosted() { return hosted_ ? &hosted_->service : nullptr; }
   Store& store() { return store_; }
+  Recorder& recorder() { return recorder_; }
   /// Runs a function on a worker's thread.
   void in_background(std::function<void()> work) { workers_.submit(std::move(work)); }
 
@@ -60,6 +64,7 @@ class Engine {
   double roll();
   void purge_when_due();
   void purge(WallTime before);
+  void purge_deliveries(WallTime before);
 
   const Clock& clock_;
   std::mt19937_64 dice_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/agent.h"
+#include "agent/wait_for.h"
 #include "base/duration.h"
 #include "base/version.h"
 #include "config/secrets.h"
@@ -17,25 +18,11 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr auto patience = seconds(5);
 constexpr auto reload_patience = seconds(60);
 constexpr auto turns_at_least_every = seconds(30);
 constexpr size_t reasons_at_most = 20;
 /// With more policies than that, a look at all of them serves the probes of a whole second.
 constexpr size_t worth_keeping = 1000;
-
-/// Waits for what the loop answers, but not for a loop that turns no more.
-template <class T>
-T wait_for(std::future<T>& answer, seconds at_most, const Agent& agent) {
-  const auto until = std::chrono::steady_clock::now() + at_most;
-  while (answer.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
-    if (agent.stopped()) throw Error(ErrorKind::transient, "the agent has stopped");
-    if (std::chrono::steady_clock::now() >= until) {
-      throw Error(ErrorKind::transient, "the agent is busy; try again", seconds(1));
-    }
-  }
-  return answer.get();
-}
 
 PolicyStatus status_of(const Runner::View& view, Agent& agent) {
   const auto waiting_for = agent.engine().service().waiting_for(view.state.sync_id);
@@ -68,7 +55,7 @@ auto ServedControl::on_loop(Answer answer) {
   auto task = std::make_shared<std::packaged_task<Result()>>(std::move(answer));
   auto result = task->get_future();
   agent_.engine().loop().post([task] { (*task)(); });
-  return wait_for(result, patience, agent_);
+  return wait_for(result, loop_patience, [this] { return agent_.stopped(); });
 }
 
 std::vector<PolicyStatus> ServedControl::status() {
@@ -117,7 +104,7 @@ Sync ServedControl::enqueue(const SyncRequest& asked) {
       }
     });
   });
-  return wait_for(result, patience, agent_);
+  return wait_for(result, loop_patience, [this] { return agent_.stopped(); });
 }
 
 void ServedControl::trigger(const std::string& policy) {
@@ -149,7 +136,7 @@ ReloadResult ServedControl::reload() {
   agent_.engine().loop().post([this, promise] {
     agent_.reload([promise](const std::string& problem) { promise->set_value(problem); });
   });
-  const auto problem = wait_for(result, reload_patience, agent_);
+  const auto problem = wait_for(result, reload_patience, [this] { return agent_.stopped(); });
   return {.ok = problem.empty(), .problem = problem};
 }
 

@@ -11,6 +11,7 @@
 #include "mesa/service.h"
 #include "model/observer.h"
 #include "model/store.h"
+#include "webhooks/webhooks.h"
 
 namespace refsyncd {
 
@@ -19,18 +20,21 @@ struct ServiceNeeds {
   const Clock& clock;
   Loop& loop;
   Store& store;
+  WebhookStore& webhook_store;
   Recorder& recorder;
   Observer& observer;
   std::function<double()> roll;                              ///< dice in [0, 1)
   std::function<void(std::function<void()>)> in_background;  ///< runs a function on a worker's thread
+  std::function<void(std::function<void()>)> on_disk;        ///< on the thread that works with the store
 };
 
-/// The embedded service, with the git it works with.
+/// The embedded service, with the git it works with and the webhooks that tell of its syncs.
 struct LocalParts {
   LocalParts(const ServiceConfig& config, const ServiceNeeds& needs, const std::filesystem::path& data_dir);
 
   GitProgram git;
   SyncJob job;
+  Webhooks webhooks;
   LocalService service;
 };
 
