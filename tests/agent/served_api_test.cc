@@ -1,0 +1,159 @@
+#include "agent/served_api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "git/real_git.h"
+#include "http/client.h"
+
+namespace refsyncd {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using testing::HasSubstr;
+
+/// The API over a real Unix socket, before the engine with its real threads, store and git. Nobody listens
+/// where the upstreams of the API are: their syncs fail.
+class AServedApi : public RealGit {
+ protected:
+  AServedApi() {
+    config_.service.data_dir = folder / "data";
+    config_.api.allow_private = true;
+    Repo app{.name = "app", .path = (folder / "data" / "app.git").string()};
+    app.upstream = Upstream{.url = make_bare("upstream.git").string(), .transport = Transport::file};
+    config_.repos = {app};
+    start();
+  }
+  ~AServedApi() override { stop(); }
+
+  void start() {
+    running_ = true;
+    engine_ = std::make_unique<Engine>(config_.service, clock_, observer_, [](const Failure& failure) {
+      ADD_FAILURE() << "the store failed: " << failure.message;
+    });
+    engine_->start(config_);
+    api_ = std::make_unique<ServedApi>(ServedHosting::Surroundings{.engine = *engine_,
+                                                                   .clock = clock_,
+                                                                   .org = "local",
+                                                                   .draining = [] { return false; },
+                                                                   .stopped = [this] { return !running_; }},
+                                       [](const std::string& problem) { ADD_FAILURE() << problem; });
+    server_ = std::make_unique<HttpServer>(
+        ListenSocket::unix_path(folder / "api.sock", "test"),
+        [this](const HttpRequest& request) { return api_->serve_owner(request); });
+    loop_ = std::thread([this] {
+      while (running_) engine_->turn(clock_.steady() + 20ms);
+      engine_->stop_starting();
+      while (!engine_->at_rest()) engine_->turn(clock_.steady() + 20ms);
+    });
+  }
+  void stop() {
+    server_.reset();
+    running_ = false;
+    loop_.join();
+    api_.reset();
+    engine_.reset();
+  }
+
+  std::pair<int, json> call(const std::string& method, const std::string& path, const json& body = nullptr) {
+    const auto reply = http_call({.method = method,
+                                  .url = "http://refsyncd/v1" + path,
+                                  .unix_socket = folder / "api.sock",
+                                  .body = body.is_null() ? "" : body.dump()});
+    return {reply.status, json::parse(reply.body)};
+  }
+  json good(const std::string& method, const std::string& path, const json& body = nullptr) {
+    const auto [status, answer] = call(method, path, body);
+    EXPECT_LT(status, 300) << answer;
+    return answer;
+  }
+  json ended(const std::string& path) {
+    for (const auto deadline = clock_.steady() + 30s; clock_.steady() < deadline;) {
+      auto sync = good("GET", path);
+      if (!sync["finished_at"].is_null()) return sync;
+      std::this_thread::yield();
+    }
+    throw std::runtime_error("the sync does not end");
+  }
+
+  SystemClock clock_;
+  Observers observer_;
+  Config config_;
+  std::atomic<bool> running_ = false;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<ServedApi> api_;
+  std::unique_ptr<HttpServer> server_;
+  std::thread loop_;
+};
+
+TEST_F(AServedApi, takes_a_repository_from_creation_to_deletion) {
+  const auto repo =
+      good("POST", "/local/repos",
+           {{"name", "lib"}, {"tags", {{"a", "b"}}}, {"upstream", {{"url", "http://127.0.0.1:1/x"}}}});
+  const auto asked = good("POST", "/local/lib/upstream/syncs", {{"direction", "pull"}});
+  EXPECT_EQ(asked["repo_id"], repo["id"]);
+  const auto sync = ended("/local/lib/upstream/syncs/" + asked["id"].get<std::string>());
+  EXPECT_EQ(sync["status"], "failed");
+  EXPECT_EQ(good("GET", "/local/lib")["upstream"]["latest_sync"], sync);
+  EXPECT_EQ(good("GET", "/local/repos")["repos"].size(), 2u);
+  const auto changed = good("PATCH", "/local/lib", {{"name", "new"}, {"tags", {{"a", nullptr}}}});
+  EXPECT_EQ(changed["id"], repo["id"]);
+  EXPECT_EQ(changed["tags"], json::object());
+  EXPECT_EQ(good("GET", "/local/new/upstream/syncs")["syncs"], json::array({sync}));
+  EXPECT_EQ(good("DELETE", "/local/new"), json({{"success", true}}));
+  EXPECT_EQ(call("GET", "/local/new").first, 404);
+  EXPECT_EQ(good("POST", "/local/repos", {{"name", "new"}})["upstream"], nullptr);
+}
+
+TEST_F(AServedApi, syncs_what_the_file_defines_and_shows_its_head) {
+  const auto upstream = folder / "upstream.git";
+  const auto tip = commit(upstream, "one");
+  set_ref(upstream, "refs/heads/main", tip);
+  const auto asked = good("POST", "/local/app/upstream/syncs", {{"direction", "pull"}});
+  const auto sync = ended("/local/app/upstream/syncs/" + asked["id"].get<std::string>());
+  EXPECT_EQ(sync["status"], "completed");
+  const auto repo = good("GET", "/local/app");
+  EXPECT_EQ(repo["head_change_id"], ObjectReader(upstream).change_id(tip));
+  EXPECT_EQ(repo["default_bookmark"], "main");
+  EXPECT_EQ(call("DELETE", "/local/app").first, 409);
+}
+
+TEST_F(AServedApi, remembers_repositories_and_their_ids_over_a_restart) {
+  const auto made =
+      good("POST", "/local/repos", {{"name", "lib"}, {"upstream", {{"url", "https://127.0.0.1:1/x"}}}});
+  const auto of_file = good("GET", "/local/app")["id"];
+  stop();
+  start();
+  EXPECT_EQ(good("GET", "/local/lib"), made);
+  EXPECT_EQ(good("GET", "/local/app")["id"], of_file);
+}
+
+TEST_F(AServedApi, leaves_no_credential_behind_when_a_repository_is_refused) {
+  const json with_token{
+      {"name", "app"},
+      {"upstream", {{"url", "https://127.0.0.1:1/x"}, {"auth", {{"kind", "token"}, {"token", "s3cret"}}}}}};
+  EXPECT_EQ(call("POST", "/local/repos", with_token).first, 409);
+  EXPECT_TRUE(std::filesystem::is_empty(folder / "data" / "credentials"));
+}
+
+TEST_F(AServedApi, makes_up_a_name_for_who_gives_none) {
+  const auto repo = good("POST", "/local/repos", json::object());
+  EXPECT_EQ(name_problem(repo["name"].get<std::string>()), "");
+  EXPECT_EQ(good("GET", "/local/" + repo["name"].get<std::string>()), repo);
+}
+
+TEST_F(AServedApi, keeps_credentials_off_plain_http) {
+  const auto [status, answer] = call(
+      "POST", "/local/repos",
+      {{"name", "lib"},
+       {"upstream", {{"url", "http://192.0.2.1/x"}, {"auth", {{"kind", "token"}, {"token", "s3cret"}}}}}});
+  EXPECT_EQ(status, 400);
+  EXPECT_THAT(answer["error"]["message"].get<std::string>(), HasSubstr("credentials over http"));
+}
+
+}  // namespace
+}  // namespace refsyncd
