@@ -26,6 +26,9 @@ void print_failure(const Policy& policy, const Failure& failure) {
 
 Exit plan(const Parsed& parsed, const std::vector<std::string>& names, bool json) {
   const auto config = read_config(parsed);
+  if (config.service.kind == ServiceKind::mesa) {
+    throw UsageError("plan looks at repositories of this machine; with service.kind: mesa there are none");
+  }
   const SystemClock clock;
   const TemporaryFolder folder;  // git's settings: a plan leaves nothing in the data directory
   const GitProgram git(folder.path());
