@@ -345,5 +345,23 @@ TEST(metrics_size, a_thousand_policies_stay_within_their_budget) {
   EXPECT_LE(sizeof(PolicySeries), 200u);
 }
 
+TEST_F(MetricsTest, webhook_deliveries_are_counted_by_what_became_of_each_try) {
+  const Delivery delivery;
+  const Failure failure{.kind = ErrorKind::transient, .message = "no", .retry_after = {}};
+  metrics.webhook_delivered(delivery);
+  metrics.webhook_failed(delivery, failure, milliseconds(10));
+  metrics.webhook_failed(delivery, failure, milliseconds(10));
+  metrics.webhook_failed(delivery, failure, std::nullopt);
+  metrics.webhooks_outstanding(7, 3);
+  const auto text = metrics.text();
+  for (const auto* line :
+       {"refsyncd_webhook_deliveries_total{result=\"delivered\"} 1\n",
+        "refsyncd_webhook_deliveries_total{result=\"failed\"} 2\n",
+        "refsyncd_webhook_deliveries_total{result=\"dead\"} 1\n", "refsyncd_webhook_deliveries_pending 7\n",
+        "refsyncd_webhook_deliveries_dead 3\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
 }  // namespace
 }  // namespace refsyncd

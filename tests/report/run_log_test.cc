@@ -236,5 +236,34 @@ TEST_F(RunLogTest, everything_is_told_at_trace_and_routine_is_silent_at_info) {
                                       "trace app-pull: pull of app: Receiving objects: 45%"));
 }
 
+TEST_F(RunLogTest, a_webhook_target_that_fails_is_told_of_once_and_again_when_it_recovers) {
+  Delivery delivery;
+  delivery.target_id = "target-1";
+  delivery.event = "sync.completed";
+  delivery.attempts = 1;
+  const Failure failure{.kind = ErrorKind::transient, .message = "status 500", .retry_after = {}};
+  run_log.webhook_delivered(delivery);
+  run_log.webhook_failed(delivery, failure, seconds(10));
+  run_log.webhook_failed(delivery, failure, seconds(30));
+  EXPECT_THAT(log.take(),
+              ElementsAre("warning webhook target target-1 did not take sync.completed: status 500; "
+                          "next try in 10s"));
+  run_log.webhook_delivered(delivery);
+  run_log.webhook_delivered(delivery);
+  EXPECT_THAT(log.take(), ElementsAre("info webhook target target-1 took sync.completed, after failures"));
+}
+
+TEST_F(RunLogTest, each_webhook_delivery_that_is_given_up_is_an_error) {
+  Delivery delivery;
+  delivery.target_id = "target-1";
+  delivery.event = "sync.completed";
+  delivery.attempts = 10;
+  const Failure failure{.kind = ErrorKind::transient, .message = "status 500", .retry_after = {}};
+  run_log.webhook_failed(delivery, failure, std::nullopt);
+  EXPECT_THAT(log.take(),
+              ElementsAre("error gave up telling webhook target target-1 of sync.completed after 10 "
+                          "tries: status 500"));
+}
+
 }  // namespace
 }  // namespace refsyncd
