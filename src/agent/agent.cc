@@ -45,6 +45,7 @@ Agent::Agent(Config config, Environment environment, const Clock& clock)
                                                                : std::nullopt),
       log_format_(config.log.format),
       metrics_config_(config.metrics),
+      webhooks_(config.webhooks),
       started_at_(clock.now()),
       log_(log_settings(config.log), clock),
       run_log_(log_),
@@ -201,7 +202,8 @@ std::string Agent::cannot_change(const Config& config) const {
 void Agent::apply(Config config) {
   for (const auto& [changed, what] :
        {std::pair(config.http != http_, "http"), std::pair(config.log.format != log_format_, "log.format"),
-        std::pair(config.metrics != metrics_config_, "metrics")}) {
+        std::pair(config.metrics != metrics_config_, "metrics"),
+        std::pair(config.webhooks != webhooks_, "webhooks")}) {
     if (!changed) continue;
     tell(Severity::warning, "restart_needed",
          fmt::format("{} has changed; restart the agent to use it", what));

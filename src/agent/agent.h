@@ -74,6 +74,7 @@ class Agent {
   const std::optional<SecretSource> webhook_secret_;
   const LogFormat log_format_;
   const MetricsConfig metrics_config_;
+  const WebhookConfig webhooks_;
   const WallTime started_at_;
   Signals signals_;  // first of what matters: threads made later inherit its mask
   ServiceManager service_manager_;
