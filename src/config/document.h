@@ -15,7 +15,7 @@ struct Place {
   uint32_t column = 1;
 
   bool operator==(const Place&) const = default;
-  auto operator<=>(const Place&) const = default;
+  auto operator<=>(const Place&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
 /// Why a text is not a document we read. It stops the reading, so there is one at most.

@@ -137,7 +137,8 @@ size_t Repository::remove_leftovers(const LeftoverAges& ages) const {
   std::vector<Period> for_locks{until(now - ages.locks)};
   std::vector<Period> for_scratch{until(now - ages.objects)};
   if (const auto begun = killed_sync(path_)) {
-    for (auto* periods : {&for_locks, &for_scratch}) periods->push_back({*begun, now - ages.ours});
+    for_locks.push_back({*begun, now - ages.ours});
+    for_scratch.push_back(until(now));
   }
   Broom locks(for_locks);
   sweep_folder(path_, locks,

@@ -87,8 +87,8 @@ struct LeftoverAges {
   /// Below objects/, where somebody's push or repack may take its time. Of a folder what is newest in it
   /// counts.
   milliseconds objects = std::chrono::hours(6);
-  /// How long we run. Locks and scratch repositories that were made before, but since a sync began that never
-  /// ended (see RepositoryUse), are a killed agent's: they go at once.
+  /// How long we run. Locks that were made before, but since a sync began that never ended (see
+  /// RepositoryUse), are a killed agent's: they go at once, and so do all scratch repositories then.
   milliseconds ours = milliseconds::max();
 };
 

@@ -16,7 +16,7 @@ TEST(WorkerPool, does_all_work_submitted_from_many_threads) {
   constexpr int submitters = 4;
   constexpr int each = 1000;
   std::atomic<int> done = 0;
-  std::latch all(submitters * each);
+  std::latch all(std::ptrdiff_t{submitters} * each);
   WorkerPool pool(3);
   std::vector<std::jthread> submitting;
   for (int s = 0; s < submitters; ++s) {

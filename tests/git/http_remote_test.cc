@@ -17,7 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::Each;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -33,7 +32,7 @@ std::string advertisement() {
   return HttpUpstream::answer(
       200,
       pkt("# service=git-upload-pack\n") + "0000" +
-          pkt(std::string("1111111111111111111111111111111111111111 refs/heads/main\0agent=x\n", 66)) +
+          pkt(std::string("1111111111111111111111111111111111111111 refs/heads/main") + '\0' + "agent=x\n") +
           "0000",
       "Content-Type: application/x-git-upload-pack-advertisement\r\n");
 }
@@ -53,14 +52,14 @@ bool no_child_left() { return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == 
 
 class HttpRemoteTest : public RealGit {
  protected:
-  std::unique_ptr<Remote> remote(const std::string& url, Operation operation = {}) const {
+  std::unique_ptr<Remote> remote(const std::string& url, const Operation& operation = {}) const {
     const Upstream upstream{.url = url,
                             .transport = Transport::http,
                             .auth = TokenAuth{.token = {}, .username = "x-access-token"}};
     return make_git_program_remote(git, upstream, Secret(canary), operation);
   }
 
-  Failure failure_of_listing(const std::string& url, Operation operation = {}) const {
+  Failure failure_of_listing(const std::string& url, const Operation& operation = {}) const {
     try {
       remote(url, operation)->list({});
     } catch (const Error& error) {

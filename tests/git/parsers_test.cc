@@ -14,7 +14,6 @@ namespace refsyncd {
 namespace {
 
 using testing::Contains;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 

@@ -11,7 +11,6 @@
 namespace refsyncd {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -20,10 +19,10 @@ constexpr ObjectId absent{};
 /// Our repository and an upstream on the same machine.
 class ProgramRemoteTest : public RealGit {
  protected:
-  std::unique_ptr<Remote> remote(Operation operation = {}) const {
+  std::unique_ptr<Remote> remote(const Operation& operation = {}) const {
     return remote_at(upstream.string(), operation);
   }
-  std::unique_ptr<Remote> remote_at(const std::string& url, Operation operation = {}) const {
+  std::unique_ptr<Remote> remote_at(const std::string& url, const Operation& operation = {}) const {
     return make_git_program_remote(git, {.url = url, .transport = Transport::file}, Secret(), operation);
   }
   Repository target() const { return Repository::open(git, ours, false); }

@@ -32,7 +32,7 @@ class RealGit : public testing::Test {
   }
 
   std::filesystem::path make_bare(const std::string& name) const {
-    const auto path = folder / name;
+    auto path = folder / name;
     std::filesystem::create_directories(path);
     plain_git(path, {"init", "-q", "--bare", "--template=", "-b", "main"});
     return path;

@@ -37,7 +37,7 @@ struct Bench {
             .recorder = recorder,
             .observer = observer,
             .work =
-                [this](const Sync& sync, const Repo&, std::stop_token stop,
+                [this](const Sync& sync, const Repo&, const std::stop_token& stop,
                        const LocalService::Progress& progress) {
                   worked_on.push_back(sync.id);
                   saw_stop = stop.stop_requested();
