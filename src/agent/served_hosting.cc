@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <future>
 #include <type_traits>
+#include <unordered_map>
 
 #include "agent/wait_for.h"
 #include "api/api_route.h"
@@ -121,6 +122,21 @@ void read_git(const std::filesystem::path& path, HostedRepo& repo) {
   if (repo.default_bookmark.empty()) repo.default_bookmark = "main";
 }
 
+/// Everything but the latest sync.
+HostedRepo shown(const CatalogEntry& entry) {
+  HostedRepo repo{.id = entry.record.id, .org = entry.record.org, .name = entry.repo.name};
+  repo.created_at = entry.record.created_at;
+  if (!entry.from_file && entry.record.definition) {
+    repo.default_bookmark = entry.record.definition->default_bookmark;
+    repo.tags = entry.record.definition->tags;
+  }
+  if (const auto& upstream = entry.repo.upstream) {
+    repo.upstream = HostedUpstream{.url = upstream->url, .auth = kind_of(upstream->auth)};
+  }
+  read_git(entry.repo.path, repo);
+  return repo;
+}
+
 }  // namespace
 
 template <class Decide>
@@ -152,27 +168,30 @@ CatalogEntry ServedHosting::entry(const std::string& name) {
   });
 }
 
-HostedRepo ServedHosting::describe(const CatalogEntry& entry) {
-  HostedRepo repo{.id = entry.record.id, .org = around_.org, .name = entry.repo.name};
-  repo.created_at = entry.record.created_at;
-  if (!entry.from_file && entry.record.definition) {
-    repo.default_bookmark = entry.record.definition->default_bookmark;
-    repo.tags = entry.record.definition->tags;
+std::vector<HostedRepo> ServedHosting::describe(const std::vector<CatalogEntry>& entries) {
+  std::vector<std::string> ids;
+  for (const auto& entry : entries) ids.push_back(entry.record.id);
+  std::unordered_map<std::string, Sync> latest;
+  for (auto& sync : around_.engine.store().latest_syncs(ids)) {
+    auto id = sync.repo_id;
+    latest.emplace(std::move(id), std::move(sync));
   }
-  read_git(entry.repo.path, repo);
-  if (!entry.repo.upstream) return repo;
-  auto latest = around_.engine.store().syncs({.repo_id = repo.id, .limit = 1});
-  repo.upstream = HostedUpstream{.url = entry.repo.upstream->url, .auth = kind_of(entry.repo.upstream->auth)};
-  if (!latest.empty()) repo.upstream->latest_sync = std::move(latest.front());
-  return repo;
+  std::vector<HostedRepo> repos;
+  for (const auto& entry : entries) {
+    auto& repo = repos.emplace_back(shown(entry));
+    const auto found = latest.find(repo.id);
+    if (repo.upstream && found != latest.end()) repo.upstream->latest_sync = std::move(found->second);
+  }
+  return repos;
+}
+
+HostedRepo ServedHosting::describe(const CatalogEntry& entry) {
+  return std::move(describe(std::vector{entry}).front());
 }
 
 std::vector<HostedRepo> ServedHosting::repos(const std::string& after, size_t limit) {
-  const auto entries =
-      decided([this, after, limit] { return around_.engine.local()->catalog().list(after, limit); });
-  std::vector<HostedRepo> repos;
-  for (const auto& found : entries) repos.push_back(describe(found));
-  return repos;
+  return describe(
+      decided([this, after, limit] { return around_.engine.local()->catalog().list(after, limit); }));
 }
 
 HostedRepo ServedHosting::repo(const std::string& name) { return describe(entry(name)); }

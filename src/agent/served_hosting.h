@@ -40,6 +40,7 @@ class ServedHosting final : public Hosting {
   CatalogEntry entry(const std::string& name);
   void check_upstream(const GivenUpstream& upstream, bool has_credential);
   std::string keep_credential(const GivenUpstream& upstream);
+  std::vector<HostedRepo> describe(const std::vector<CatalogEntry>& entries);
   HostedRepo describe(const CatalogEntry& entry);
 
   Surroundings around_;

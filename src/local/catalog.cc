@@ -118,6 +118,7 @@ CatalogEntry Catalog::changeable(const std::string& name) {
 Repo Catalog::made(const RepositoryRecord& record) const {
   Repo repo{.name = record.name, .path = (folder_ / (record.id + ".git")).string(), .managed = true};
   const auto& definition = *record.definition;
+  if (!definition.default_bookmark.empty()) repo.head = "refs/heads/" + definition.default_bookmark;
   if (definition.upstream_url.empty()) return repo;
   const auto url = parse_upstream_url(definition.upstream_url, "/");
   repo.upstream = Upstream{.url = url.url,

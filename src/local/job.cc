@@ -73,6 +73,13 @@ bool met_obstacle(Direction direction, const SyncEnd& end) {
                      [](const RefResult& ref) { return ref.reason == Reason::raced && !ref.detail.empty(); });
 }
 
+/// HEAD names the wished branch as soon as there is one.
+void point_head(const Repository& repository, const std::string& branch) {
+  if (branch.empty()) return;
+  const auto reader = repository.reader();
+  if (reader.head_target() != branch && reader.value_of(branch)) repository.set_head(branch);
+}
+
 }  // namespace
 
 RefRules rules_of(const SyncRequest& request) {
@@ -128,6 +135,7 @@ void SyncJob::run(const Sync& sync, const Repo& repo, const Operation& operation
   sync.request.direction == Direction::pull
       ? transfer(Pull(sync.request, *upstream, repository, make_scratch))
       : transfer(Push(sync.request, *upstream, repository, make_scratch));
+  point_head(repository, repo.head);
   remove_expired_backups(repository, clock_.now() - keep_backups_, operation);
   if (repo.managed) consolidate_packs(repository, operation);
 }

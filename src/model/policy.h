@@ -77,6 +77,7 @@ struct Repo {
   std::string path;     ///< absolute; under data_dir/repos/<org>/<name>.git unless the user named one
   bool managed = true;  ///< we create it when missing; false for one the user named with `path:`
   std::optional<Upstream> upstream;
+  std::string head;  ///< "refs/heads/main": what HEAD is to name once that exists; "" = as the upstream has it
 
   bool operator==(const Repo&) const = default;
 };

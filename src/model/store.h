@@ -70,6 +70,8 @@ class Store {
   virtual std::vector<Sync> unfinished_syncs() = 0;
   virtual std::optional<Sync> sync(const std::string& id) = 0;
   virtual std::vector<Sync> syncs(const SyncQuery& query) = 0;
+  /// The newest sync of each of these repositories (by id) that has one.
+  virtual std::vector<Sync> latest_syncs(const std::vector<std::string>& repo_ids) = 0;
   /// Deletes terminal syncs that finished before `before`, and ref lists nobody uses any more, at most
   /// `limit` syncs. Returns how many syncs went.
   virtual size_t purge(WallTime before, size_t limit) = 0;

@@ -95,6 +95,16 @@ void SqlStore::forget_policies(const std::vector<std::string>& names) {
   with_tables("forgetting policies", [&](Tables& tables) { tables.policies.remove(names); });
 }
 
+std::vector<Sync> SqlStore::latest_syncs(const std::vector<std::string>& repo_ids) {
+  return with_tables("reading the latest syncs", [&](Tables& tables) {
+    std::vector<Sync> latest;
+    for (const auto& id : repo_ids) {
+      for (auto& sync : tables.syncs.list({.repo_id = id, .limit = 1})) latest.push_back(std::move(sync));
+    }
+    return latest;
+  });
+}
+
 size_t SqlStore::purge(WallTime before, size_t limit) {
   return with_tables("removing old syncs", [&](Tables& tables) {
     Transaction transaction(tables.session);

@@ -26,6 +26,7 @@ class SqlStore final : public Store, public WebhookStore {
   std::vector<Sync> unfinished_syncs() override;
   std::optional<Sync> sync(const std::string& id) override;
   std::vector<Sync> syncs(const SyncQuery& query) override;
+  std::vector<Sync> latest_syncs(const std::vector<std::string>& repo_ids) override;
   size_t purge(WallTime before, size_t limit) override;
 
   std::vector<WebhookTarget> webhook_targets() override;

@@ -128,6 +128,19 @@ class Repositories(ApiScenario):
         self.assertEqual(anew["head_change_id"], EMPTY)
         self.assertEqual(self.ask("GET", "/local/core/upstream/syncs").body["syncs"], [])
 
+    def test_have_the_default_branch_they_were_given(self):
+        self.app.commit("trunk")
+        self.serve()
+        repo = self.create("lib", default_bookmark="trunk")
+        self.sync("lib")
+        self.assertEqual(GitRepository(self.made(repo)).head(), branch("trunk"))
+        trunk = self.ask("GET", "/local/lib").body["head_change_id"]
+        changed = self.ask("PATCH", "/local/lib", {"default_bookmark": "main"}).body
+        self.assertEqual(changed["default_bookmark"], "main")
+        self.assertNotEqual(changed["head_change_id"], trunk)
+        self.sync("lib")
+        self.assertEqual(GitRepository(self.made(repo)).head(), branch("main"))
+
     def test_survive_a_kill(self):
         self.serve()
         repo = self.create("lib", tags={"a": "b"}, default_bookmark="trunk")

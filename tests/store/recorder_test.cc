@@ -29,6 +29,7 @@ struct FakeStore final : Store {
   std::vector<Sync> unfinished_syncs() override { return {}; }
   std::optional<Sync> sync(const std::string&) override { return {}; }
   std::vector<Sync> syncs(const SyncQuery&) override { return {}; }
+  std::vector<Sync> latest_syncs(const std::vector<std::string>&) override { return {}; }
   size_t purge(WallTime, size_t) override { return 0; }
 };
 

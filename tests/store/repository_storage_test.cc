@@ -69,6 +69,9 @@ TEST_F(RepositoryStorage, lists_the_syncs_of_an_id_whatever_the_name_was) {
   EXPECT_THAT(ids({.repo_id = "1"}), ElementsAre("s2", "s1"));
   EXPECT_THAT(ids({.repo_id = "1", .before_id = "s2"}), ElementsAre("s1"));
   EXPECT_THAT(ids({.repo_id = "3"}), IsEmpty());
+  std::vector<std::string> latest;
+  for (const auto& newest : store.latest_syncs({"3", "1", "2"})) latest.push_back(newest.id);
+  EXPECT_THAT(latest, ElementsAre("s2", "s3"));
 }
 
 TEST_F(RepositoryStorage, a_file_of_the_first_version_is_brought_up_to_date) {

@@ -70,6 +70,7 @@ class MemoryStore final : public Store {
     return found == recorder_.syncs.end() ? std::nullopt : std::optional(found->second);
   }
   std::vector<Sync> syncs(const SyncQuery&) override { return values(recorder_.syncs); }
+  std::vector<Sync> latest_syncs(const std::vector<std::string>&) override { return {}; }
   size_t purge(WallTime, size_t) override { return 0; }
 
  private:
