@@ -30,8 +30,7 @@ class Schedule(Scenario):
     def start_after_a_day_away(self, program):
         """Starts an agent that believes it last ran the policy on schedule a day and more ago."""
         program.once("app-pull")
-        database = next(self.data.glob("*.db"), None) or next(self.data.glob("*.sqlite*"))
-        with sqlite3.connect(database) as connection:
+        with sqlite3.connect(program.state / "state.db") as connection:
             changed = connection.execute("UPDATE policy_states SET last_due = ? WHERE policy = 'app-pull'",
                                          [int((time.time() - 2 * DAY) * 1000)])
             self.assertEqual(changed.rowcount, 1)

@@ -20,20 +20,20 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 
-/// The message of the Error(bad_config) the action throws.
+/// The message of the Error the action throws.
 template <class Action>
-std::string refusal_of(Action action) {
+std::string refusal_of(Action action, ErrorKind kind = ErrorKind::bad_config) {
   try {
     action();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_config);
+    EXPECT_EQ(error.kind(), kind);
     return error.what();
   }
   return "(nothing was thrown)";
 }
 
-std::string tcp_refusal(const std::string& address) {
-  return refusal_of([&] { ListenSocket::tcp(address, "http.listen"); });
+std::string tcp_refusal(const std::string& address, ErrorKind kind = ErrorKind::bad_config) {
+  return refusal_of([&] { ListenSocket::tcp(address, "http.listen"); }, kind);
 }
 std::string unix_refusal(const std::filesystem::path& path) {
   return refusal_of([&] { ListenSocket::unix_path(path, "http.socket"); });
@@ -72,14 +72,14 @@ TEST(TcpListener, TakesABracketedIpv6Address) {
 
 TEST(TcpListener, NamesTheAddressTheReasonAndTheSettingWhenTheAddressIsInUse) {
   const auto first = ListenSocket::tcp("127.0.0.1:0", "http.listen");
-  EXPECT_EQ(tcp_refusal(first.address()),
+  EXPECT_EQ(tcp_refusal(first.address(), ErrorKind::transient),
             "listening on " + first.address() +
                 ": Address already in use; stop the program that has it, or change "
                 "http.listen");
 }
 
 TEST(TcpListener, NamesAnAddressThatIsNotOfThisMachine) {
-  EXPECT_EQ(tcp_refusal("192.0.2.1:0"),
+  EXPECT_EQ(tcp_refusal("192.0.2.1:0", ErrorKind::transient),
             "listening on 192.0.2.1:0: Cannot assign requested address; change http.listen");
 }
 

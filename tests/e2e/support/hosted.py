@@ -9,9 +9,14 @@ import unittest
 from support.program import Program
 
 CHOSEN = os.environ.get("REFSYNCD_SERVICE", "local") == "mesa"
-_TOKEN = "mesa_token_of_the_scenario"
+TOKEN = "mesa_token_of_the_scenario"
 _LOCAL_WORDS = ("exclude", "force", "prune")
 _LOCAL_SETTINGS = ("concurrency", "per_host")
+
+
+def local_only(reason):
+    """Marks a scenario that has no meaning with a hosted service."""
+    return unittest.skipIf(CHOSEN, f"about the embedded service: {reason}")
 
 
 class HostedProgram(Program):
@@ -19,7 +24,7 @@ class HostedProgram(Program):
 
     def __init__(self, scenario, folder, configuration):
         self._scenario = scenario
-        self._token_file = scenario.secret_file(_TOKEN, "api-token")
+        self._token_file = scenario.secret_file(TOKEN, "api-token")
         super().__init__(folder, configuration)
 
     def configure(self, configuration):
@@ -28,8 +33,8 @@ class HostedProgram(Program):
         for words in [*configuration["policies"], configuration.get("defaults", {})]:
             if any(words.get(word) for word in _LOCAL_WORDS):
                 raise unittest.SkipTest("the contract of a hosted service has no exclude, force or prune")
-        self._scenario.host(self._hosting_part(configuration))
-        super().configure(self._tested_part(configuration))
+        self._scenario.host(self.hosting_part(configuration))
+        super().configure(self.tested_part(configuration))
 
     def once_sync(self, policy="app-pull", expect=0):
         """As for one service that takes lists of globs: what several syncs told, as one."""
@@ -38,13 +43,17 @@ class HostedProgram(Program):
             return syncs[-1]
         return {**syncs[-1], "stats": {"refs": [ref for sync in syncs for ref in sync["stats"]["refs"]]}}
 
-    def _hosting_part(self, configuration):
+    def configure_tested(self, configuration):
+        """Gives the tested one a configuration as it is; the hosting one keeps its own."""
+        super().configure(configuration)
+
+    def hosting_part(self, configuration):
         token = {"name": "agent", "file": str(self._token_file), "scopes": ["read", "write"]}
         return {"service": {"org": "local", **configuration["service"]}, "http": {"listen": "127.0.0.1:0"},
                 "api": {"tokens": [token], "allow_private": True},
                 "repos": configuration["repos"], "policies": []}
 
-    def _tested_part(self, configuration):
+    def tested_part(self, configuration):
         tested = copy.deepcopy(configuration)
         settings = {k: v for k, v in tested["service"].items() if k not in _LOCAL_SETTINGS}
         tested["service"] = {**settings, "kind": "mesa", "data_dir": str(self.folder / "data"),

@@ -22,13 +22,18 @@ class Program:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config_file = self.folder / "config.yaml"
+        self.state = None  # the data folder
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
         self.environment.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
         self.configure(configuration)
 
     def configure(self, configuration):
         """Replaces the configuration file in one step, as careful tools do. Takes a dictionary or YAML text."""
-        text = configuration if isinstance(configuration, str) else json.dumps(configuration, indent=2)
+        if isinstance(configuration, str):
+            text = configuration
+        else:
+            text = json.dumps(configuration, indent=2)
+            self.state = Path(configuration.get("service", {}).get("data_dir", ""))
         new = self.config_file.with_suffix(".new")
         new.write_text(text)
         new.rename(self.config_file)
