@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,7 +47,12 @@ struct FakeControl final : Control {
   }
   std::vector<Sync> history(const SyncQuery& query) override {
     queries.push_back(query);
-    return said(syncs);
+    auto all = said(syncs);
+    const auto before =
+        std::find_if(all.begin(), all.end(), [&](const Sync& s) { return s.id == query.before_id; });
+    if (before != all.end()) all.erase(all.begin(), std::next(before));
+    all.resize(std::min(all.size(), query.limit));
+    return all;
   }
   ReloadResult reload() override { return said(reloaded); }
   WebhookReply webhook(const std::string& signature, const std::string& body) override {

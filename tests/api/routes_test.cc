@@ -64,15 +64,6 @@ TEST(PublicRoutes, SayWhetherEveryPolicyIsFreshAndWhichAreNot) {
                             "reasons":[{"policy":"app-pull","reason":"last success 3h ago"}]})"));
 }
 
-TEST(PublicRoutes, GiveNoMoreThanAHundredReasons) {
-  FakeControl control;
-  control.ready = {
-      .ready = false, .stale = 5000, .reasons = std::vector<Readiness::Reason>(5000, {"p", "stale"})};
-  const auto body = json::parse(serve_public(control, get("/readyz")).body);
-  EXPECT_EQ(body.at("reasons").size(), 100U);
-  EXPECT_EQ(body.at("stale"), 5000);
-}
-
 TEST(PublicRoutes, HaveAPageThatNamesTheOthers) {
   FakeControl control;
   const auto response = serve_public(control, get("/"));
@@ -250,14 +241,33 @@ TEST(ControlRoutes, ListSyncsAsTheQuerySays) {
   EXPECT_FALSE(control.queries[0].with_refs);
 }
 
+/// Ends of syncs with so many refs each, newest first.
+std::vector<Sync> syncs_of(size_t count, size_t refs) {
+  std::vector<Sync> syncs(count);
+  for (size_t i = 0; i < count; ++i) {
+    syncs[i].id = "sync-" + std::to_string(count - i);
+    syncs[i].status = SyncStatus::completed;
+    syncs[i].refs = std::make_shared<RefResults>(refs, RefResult{.name = "refs/heads/a"});
+  }
+  return syncs;
+}
+size_t listed(FakeControl& control, const HttpRequest& request) {
+  return json::parse(serve_control(control, request).body).at("syncs").size();
+}
+
 TEST(ControlRoutes, ListTwentySyncsOfAllRepositoriesWhenTheQueryIsEmpty) {
   FakeControl control;
-  EXPECT_EQ(json::parse(serve_control(control, get("/control/v1/syncs")).body),
-            json({{"syncs", json::array()}}));
-  ASSERT_EQ(control.queries.size(), 1U);
-  EXPECT_EQ(control.queries[0].repo, "");
-  EXPECT_EQ(control.queries[0].limit, 20U);
-  EXPECT_TRUE(control.queries[0].with_refs);
+  EXPECT_EQ(listed(control, get("/control/v1/syncs")), 0U);
+  EXPECT_EQ(control.queries.at(0).repo, "");
+  EXPECT_TRUE(control.queries.at(0).with_refs);
+  control.syncs = syncs_of(30, 1);
+  EXPECT_EQ(listed(control, get("/control/v1/syncs")), 20U);
+}
+
+TEST(ControlRoutes, EndAListEarlyWhenItsSyncsHoldVeryManyRefs) {
+  FakeControl control;
+  control.syncs = syncs_of(30, 30'000);
+  EXPECT_EQ(listed(control, get("/control/v1/syncs")), 5U);
 }
 
 class BadLimit : public testing::TestWithParam<const char*> {};
