@@ -84,7 +84,7 @@ class Agent {
   Observers observers_;
   Engine engine_;
   std::unique_ptr<Control> control_;
-  std::unique_ptr<ServedApi> api_;  // nothing with the hosted service, which has its own
+  std::unique_ptr<ServedApi> api_;                    // nothing with the hosted service, which has its own
   std::vector<std::unique_ptr<HttpServer>> servers_;  // their threads use control_ and all above
   std::optional<Config> config_;                      // until run() hands it to the engine
   using ReloadWaiters = std::vector<std::function<void(const std::string&)>>;

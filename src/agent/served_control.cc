@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/agent.h"
-#include "agent/wait_for.h"
+#include "agent/ask_by_hand.h"
 #include "base/duration.h"
 #include "base/version.h"
 #include "config/secrets.h"
@@ -84,27 +84,9 @@ AgentStatus ServedControl::agent() {
 }
 
 Sync ServedControl::enqueue(const SyncRequest& asked) {
-  auto promise = std::make_shared<std::promise<Sync>>();
-  auto result = promise->get_future();
-  agent_.engine().loop().post([this, promise, asked] {
-    if (agent_.draining()) {
-      promise->set_exception(std::make_exception_ptr(Error(ErrorKind::transient, "the agent is stopping")));
-      return;
-    }
-    SyncRequest request;
-    request.repo = asked.repo;
-    request.direction = asked.direction;
-    request.globs = asked.globs;
-    request.priority = Priority::manual;
-    agent_.engine().service().enqueue(request, [promise](const Sync* sync, const Failure* refused) {
-      if (sync != nullptr) {
-        promise->set_value(*sync);
-      } else {
-        promise->set_exception(std::make_exception_ptr(Error(refused->kind, refused->message)));
-      }
-    });
-  });
-  return wait_for(result, loop_patience, [this] { return agent_.stopped(); });
+  return ask_by_hand(
+      agent_.engine().loop(), agent_.engine().service(), asked, [this] { return agent_.draining(); },
+      [this] { return agent_.stopped(); });
 }
 
 void ServedControl::trigger(const std::string& policy) {

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include "agent/ask_by_hand.h"
 #include "agent/wait_for.h"
 #include "api/api_route.h"
 #include "base/handle.h"
@@ -90,14 +91,6 @@ RepositoryDefinition changed(RepositoryDefinition definition, const RepoChange& 
                    [&](const GivenUpstream& upstream) { set_upstream(definition, upstream, credential); }},
              change.upstream);
   return definition;
-}
-
-AuthKind kind_of(const Auth& auth) {
-  return std::visit(match{[](const std::monostate&) { return AuthKind::none; },
-                          [](const TokenAuth&) { return AuthKind::token; },
-                          [](const PasswordAuth&) { return AuthKind::username_password; },
-                          [](const SshAuth&) { return AuthKind::none; }},
-                    auth);
 }
 
 constexpr std::string_view branches = "refs/heads/";
@@ -272,27 +265,8 @@ void ServedHosting::remove(const std::string& name) {
 }
 
 Sync ServedHosting::enqueue(const SyncRequest& asked) {
-  auto promise = std::make_shared<std::promise<Sync>>();
-  auto answer = promise->get_future();
-  around_.engine.loop().post([this, promise, asked] {
-    if (around_.draining()) {
-      promise->set_exception(std::make_exception_ptr(Error(ErrorKind::transient, "the agent is stopping")));
-      return;
-    }
-    SyncRequest request;
-    request.repo = asked.repo;
-    request.direction = asked.direction;
-    request.globs = asked.globs;
-    request.priority = Priority::manual;
-    around_.engine.local()->enqueue(request, [promise](const Sync* sync, const Failure* refused) {
-      if (sync != nullptr) {
-        promise->set_value(*sync);
-      } else {
-        promise->set_exception(std::make_exception_ptr(Error(refused->kind, refused->message)));
-      }
-    });
-  });
-  return wait_for(answer, loop_patience, around_.stopped);
+  return ask_by_hand(around_.engine.loop(), *around_.engine.local(), asked, around_.draining,
+                     around_.stopped);
 }
 
 Sync ServedHosting::sync(const std::string& repo, const std::string& id) {

@@ -9,14 +9,6 @@
 namespace refsyncd {
 namespace {
 
-AuthKind kind_of(const Auth& auth) {
-  return std::visit(match{[](const std::monostate&) { return AuthKind::none; },
-                          [](const TokenAuth&) { return AuthKind::token; },
-                          [](const PasswordAuth&) { return AuthKind::username_password; },
-                          [](const SshAuth&) { return AuthKind::none; }},
-                    auth);
-}
-
 bool differs(const Upstream& declared, const std::optional<HostedUpstream>& hosted) {
   return !hosted || hosted->url != declared.url || hosted->auth != kind_of(declared.auth);
 }

@@ -36,6 +36,11 @@ std::optional<AuthKind> auth_kind_from(std::string_view name) {
   return std::nullopt;
 }
 
+AuthKind kind_of(const Auth& auth) {
+  if (std::holds_alternative<TokenAuth>(auth)) return AuthKind::token;
+  return std::holds_alternative<PasswordAuth>(auth) ? AuthKind::username_password : AuthKind::none;
+}
+
 std::string_view to_string(Transport transport) {
   switch (transport) {
     case Transport::https: return "https";

@@ -55,6 +55,8 @@ std::string_view to_string(Transport);
 enum class AuthKind { none, token, username_password };
 std::string_view to_string(AuthKind);
 std::optional<AuthKind> auth_kind_from(std::string_view);
+/// Of an SSH key the API has no word: none.
+AuthKind kind_of(const Auth& auth);
 
 /// The Git server a repository is kept in sync with. The URL holds no credentials and was validated by the
 /// parser.
@@ -77,7 +79,8 @@ struct Repo {
   std::string path;     ///< absolute; under data_dir/repos/<org>/<name>.git unless the user named one
   bool managed = true;  ///< we create it when missing; false for one the user named with `path:`
   std::optional<Upstream> upstream;
-  std::string head;  ///< "refs/heads/main": what HEAD is to name once that exists; "" = as the upstream has it
+  std::string
+      head;  ///< "refs/heads/main": what HEAD is to name once that exists; "" = as the upstream has it
 
   bool operator==(const Repo&) const = default;
 };

@@ -35,8 +35,8 @@ TEST(RetryAfter, WaitsADayAtMost) {
 }
 
 TEST(RetryAfter, TakesNothingElse) {
-  for (const auto* other : {"", " ", "-5", "+5", "1.5", "5s", "soon", "5 minutes", "0x10", "Sun",
-                            "08:49", "12:00:00", "Sun, 99 Nov 1994 08:49:37 GMT", "never: no"}) {
+  for (const auto* other : {"", " ", "-5", "+5", "1.5", "5s", "soon", "5 minutes", "0x10", "Sun", "08:49",
+                            "12:00:00", "Sun, 99 Nov 1994 08:49:37 GMT", "never: no"}) {
     EXPECT_EQ(retry_after(other, now), std::nullopt) << other;
   }
 }
