@@ -4,6 +4,7 @@
 
 #include "agent/agent.h"
 #include "agent/ask_by_hand.h"
+#include "agent/wait_for.h"
 #include "base/duration.h"
 #include "base/version.h"
 #include "config/secrets.h"
