@@ -40,5 +40,14 @@ TEST(Patience, is_not_asked_for_past_a_proxy) {
   EXPECT_TRUE(server.requests().empty());
 }
 
+TEST(Patience, is_not_asked_of_an_upstream_that_must_be_public) {
+  HttpUpstream server(
+      [](const HttpRequest&) { return HttpUpstream::answer(429, "later", "Retry-After: 90\r\n"); });
+  auto upstream = at(server);
+  upstream.public_only = true;
+  EXPECT_EQ(asked_patience(upstream), std::nullopt);
+  EXPECT_TRUE(server.requests().empty());
+}
+
 }  // namespace
 }  // namespace refsyncd
