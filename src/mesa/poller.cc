@@ -25,6 +25,7 @@ void Poller::remove(const std::string& id) {
   const auto found = items_.find(id);
   if (found == items_.end()) return;
   due_.erase({found->second.next, id});
+  if (round_) round_->unseen.erase(id);
   const auto repo = syncs_of_repo_.find(found->second.repo);
   if (--repo->second == 0) syncs_of_repo_.erase(repo);
   items_.erase(found);
@@ -114,7 +115,6 @@ void Poller::page_came(const RepoPage& page) {
     round_->unseen.erase(latest.id);
     if (items_.contains(latest.id)) around_.seen(latest);
   }
-  std::erase_if(round_->unseen, [this](const auto& id) { return !items_.contains(id); });
   bool more = false;
   try {
     more = !round_->unseen.empty() && round_->pages < round_->most_pages &&

@@ -49,7 +49,7 @@ class Poller {
   };
   /// One walk through the pages of all repositories.
   struct Round {
-    std::unordered_set<std::string> unseen;
+    std::unordered_set<std::string> unseen;  // in flight, and on no page so far
     PageGuard guard;
     size_t pages = 0;
     size_t most_pages = 0;

@@ -26,19 +26,27 @@ void fill(ServiceBench& bench, size_t count) {
   bench.settle();
 }
 
-TEST(Ten_thousand_syncs_in_flight, cost_about_a_hundred_requests_a_round) {
+// Sanitizers slow the reading of so much JSON down tenfold; they see the same code with fewer syncs.
+#ifdef REFSYNCD_SANITIZED
+constexpr size_t many = 1'000;
+#else
+constexpr size_t many = 10'000;
+#endif
+constexpr size_t pages = many / 100;
+
+TEST(Thousands_of_syncs_in_flight, cost_about_one_request_a_round_for_each_hundred) {
   ServiceBench bench;
-  fill(bench, 10'000);
-  ASSERT_EQ(bench.mesa.sync_count(), 10'000u);
-  bench.pass(40s, 1s);
+  fill(bench, many);
+  ASSERT_EQ(bench.mesa.sync_count(), many);
+  bench.pass(60s, 60s);  // so old that a round comes about every 15 s
   const auto before = bench.mesa.count("GET");
   bench.pass(30s, 1s);  // two or three rounds
-  EXPECT_LE(bench.mesa.count("GET") - before, 3 * 120u);
-  EXPECT_GE(bench.mesa.count("GET") - before, 100u);
-  EXPECT_LE(bench.mesa.count("GET /acme/repo-"), 500u) << "hardly any by itself";
+  EXPECT_LE(bench.mesa.count("GET") - before, 3 * pages * 6 / 5);
+  EXPECT_GE(bench.mesa.count("GET") - before, pages);
+  EXPECT_LE(bench.mesa.count("GET /acme/repo-"), many / 20) << "hardly any by itself";
   for (const auto& id : bench.mesa.ids()) bench.mesa.complete(id);
   bench.pass(20s, 1s);
-  EXPECT_EQ(bench.listener.changes.size(), 10'000u);
+  EXPECT_EQ(bench.listener.changes.size(), many);
 }
 
 TEST(A_sync_that_pages_do_not_show, is_asked_for_by_itself) {
