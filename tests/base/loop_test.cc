@@ -62,6 +62,7 @@ TEST(Loop, wakes_for_a_post_from_another_thread) {
 TEST(Loop, loses_nothing_that_many_threads_post_and_keeps_the_order_of_each) {
   constexpr int threads = 8;
   constexpr int posts = 5000;
+  constexpr size_t all = size_t{threads} * posts;
   Loop loop;
   std::array<int, threads> last{};
   int out_of_order = 0;
@@ -75,7 +76,7 @@ TEST(Loop, loses_nothing_that_many_threads_post_and_keeps_the_order_of_each) {
     });
   }
   size_t ran = 0;
-  while (ran < threads * posts) {
+  while (ran < all) {
     const auto now = loop.run_once(soon());
     ASSERT_GT(now, 0u) << "a wakeup was lost after " << ran;
     ran += now;

@@ -106,7 +106,10 @@ TEST_P(YearOfCron, is_what_the_clocks_of_the_place_show) {
 
 TEST_P(YearOfCron, has_each_local_day_once) {
   const LocalClock clock(GetParam());
-  const auto day = [&](WallTime time) { return clock.shows(std::chrono::floor<minutes>(time)) / (24 * 60); };
+  constexpr auto minutes_a_day = minutes(std::chrono::days(1)).count();
+  const auto day = [&](WallTime time) {
+    return clock.shows(std::chrono::floor<minutes>(time)) / minutes_a_day;
+  };
   for (const auto* expression : {"30 2 * * *", "0 0 * * *", "30 0 * * *", "30 1 * * *", "45 23 * * *"}) {
     const auto due = actual_due_times(cron_policy(expression, GetParam()));
     ASSERT_GE(due.size(), 364u) << expression;
