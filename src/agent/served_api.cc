@@ -19,7 +19,7 @@ std::vector<ApiRoute> all_routes(Hosting& hosting, WebhookControl& webhooks) {
 
 }  // namespace
 
-ServedApi::ServedApi(const ServedHosting::Surroundings& surroundings, OnProblem on_problem)
+ServedApi::ServedApi(const ServedHosting::Surroundings& surroundings, const OnProblem& on_problem)
     : hosting_(surroundings),
       webhooks_({.webhooks = *surroundings.engine.webhooks(),
                  .catalog = surroundings.engine.local()->catalog(),

@@ -17,7 +17,7 @@ class ServedApi {
   using OnProblem = std::function<void(const std::string& problem)>;
 
   /// What the surroundings refer to outlives the API.
-  ServedApi(const ServedHosting::Surroundings& surroundings, OnProblem on_problem);
+  ServedApi(const ServedHosting::Surroundings& surroundings, const OnProblem& on_problem);
 
   void configure(const ApiConfig& config) { tokens_.configure(config.tokens); }
 
