@@ -361,17 +361,23 @@ void MesaService::tell(const InFlight& part, const std::optional<Sync>& started)
     if (started) around_.observer.sync_started(*started);
     if (sync.terminal()) around_.observer.sync_finished(sync);
   });
-  for (const auto& group : part.groups) tell_group(*group, part.sync);
+  std::unordered_set<std::string> told;  // requests that share all their parts are told as one sync
+  for (const auto& group : part.groups) {
+    auto news = take_up(*group, part.sync);
+    if (!news || !told.insert(news->id).second) continue;
+    around_.recorder.when_durable([this, merged = std::move(*news)] { listener_->sync_changed(merged); });
+  }
 }
 
-void MesaService::tell_group(Group& group, const Sync& part) {
+/// The group as one sync when its status is news to who asked for it.
+std::optional<Sync> MesaService::take_up(Group& group, const Sync& part) {
   for (auto& known_part : group.parts) {
     if (known_part.id == part.id) known_part = part;
   }
-  if (group.awaited > 0 || group.refused) return;
-  const auto merged = merge_parts(group.parts);
-  if (std::exchange(group.told, merged.status) == merged.status) return;
-  around_.recorder.when_durable([this, merged] { listener_->sync_changed(merged); });
+  if (group.awaited > 0 || group.refused) return std::nullopt;
+  auto merged = merge_parts(group.parts);
+  if (std::exchange(group.told, merged.status) == merged.status) return std::nullopt;
+  return merged;
 }
 
 void MesaService::forget(const std::string& id) {

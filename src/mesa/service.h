@@ -114,7 +114,7 @@ class MesaService final : public SyncService {
   void observe(const Sync& seen);
   void end(const std::string& id, const Failure& why);
   void tell(const InFlight& part, const std::optional<Sync>& started);
-  void tell_group(Group& group, const Sync& part);
+  static std::optional<Sync> take_up(Group& group, const Sync& part);
   void forget(const std::string& id);
 
   Surroundings around_;
