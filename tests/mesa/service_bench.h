@@ -25,6 +25,8 @@ struct ServiceBench {
   MemoryStore store{recorder};
   RecordingObserver observer;
   RecordingListener listener;
+  Recorder* recorded_by = &recorder;  // for a test that looks at what is recorded; from the next start()
+  SyncListener* told_to = &listener;  // likewise
   MesaDouble mesa;
   std::string credential = "key-1";
   std::function<Secret(const SecretSource&)> read_secret = [](const SecretSource& source) {
@@ -46,7 +48,7 @@ struct ServiceBench {
         MesaService::Surroundings{
             .clock = clock,
             .store = store,
-            .recorder = recorder,
+            .recorder = *recorded_by,
             .observer = observer,
             .send = [this](HttpSend request,
                            HttpClient::Done done) { sent.emplace_back(std::move(request), std::move(done)); },
@@ -59,7 +61,7 @@ struct ServiceBench {
             .roll = [] { return 0.5; },
             .on_loop = [this](std::function<void()> task) { posted.push_back(std::move(task)); }},
         settings);
-    service->set_listener(listener);
+    service->set_listener(*told_to);
     service->configure(repos, 8, 4);
   }
   /// What a crash and a new start do: nothing is left but the store.
