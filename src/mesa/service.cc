@@ -142,7 +142,7 @@ void MesaService::obtain(const SyncRequest& part, Place place) {
   look_for(part, sent, std::make_shared<PageGuard>(pages_looked_through), std::nullopt);
 }
 
-void MesaService::look_for(const SyncRequest& part, WallTime sent, std::shared_ptr<PageGuard> guard,
+void MesaService::look_for(const SyncRequest& part, WallTime sent, const std::shared_ptr<PageGuard>& guard,
                            const std::optional<std::string>& cursor) {
   api_.syncs(part.repo, cursor, [this, part, sent, guard](const auto& result) {
     if (interrupted_) return;

@@ -100,7 +100,7 @@ class MesaService final : public SyncService {
   void prepare(const SyncRequest& request, Answer answer);
   void ask_for_parts(const SyncRequest& request, Answer answer);
   void obtain(const SyncRequest& part, Place place);
-  void look_for(const SyncRequest& part, WallTime sent, std::shared_ptr<PageGuard> guard,
+  void look_for(const SyncRequest& part, WallTime sent, const std::shared_ptr<PageGuard>& guard,
                 const std::optional<std::string>& cursor);
   void post(const SyncRequest& part);
   void accepted(const SyncRequest& part, const Sync& sync);

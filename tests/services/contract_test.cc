@@ -56,7 +56,7 @@ class EverySyncService : public testing::TestWithParam<Kind> {
     return answered->sync ? answered->sync->id : "";
   }
   std::string started(const SyncRequest& request) {
-    const auto id = enqueue(request);
+    auto id = enqueue(request);
     harness->let_start(id);
     EXPECT_EQ(harness->store().sync(id)->status, SyncStatus::in_progress);
     return id;
