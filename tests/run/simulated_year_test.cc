@@ -114,6 +114,7 @@ class SimulatedYear {
 
   void step(WallTime end) {
     runner_->tick();
+    service_->tick();
     settle();
     auto next = end;
     if (runner_->next_wake() != SteadyTime::max()) {
