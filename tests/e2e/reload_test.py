@@ -83,7 +83,7 @@ class GoodReloads(Reloads):
         wait_until(hold.held.is_set, what="a sync in the middle", describe=agent.log)
         self.program_.configure(self.two_policies())
         self.assertEqual(self.program_.run("reload").returncode, 0)
-        self.assertGreaterEqual(agent.metrics().value("refsyncd_syncs_in_progress"), 1)
+        agent.wait_metric("refsyncd_syncs_in_progress", 1)  # a hosted sync is seen to run at the next poll
         hold.release()
         agent.wait_metric(SYNCS, policy="app-pull", status="completed")
         self.assertEqual(self.program_.history()[-1]["attempt"], 1)
