@@ -8,6 +8,7 @@
 namespace refsyncd {
 namespace {
 
+using testing::AnyOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -29,8 +30,8 @@ TEST(PublicAddresses, OfALiteralAreTheLiteral) {
 }
 
 TEST(PublicAddresses, DoNotLeadIntoOurNetworkHoweverTheyAreWritten) {
-  for (const auto* host : {"127.0.0.1", "localhost", "10.1.2.3", "192.168.0.1", "169.254.169.254", "::1",
-                           "fe80::1", "::ffff:127.0.0.1", "0x7f.1", "2130706433", "127.1", "0"}) {
+  for (const auto* host : {"127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "::1", "fe80::1",
+                           "::ffff:127.0.0.1", "0x7f.1", "2130706433", "127.1", "0"}) {
     try {
       public_addresses(host);
       ADD_FAILURE() << host;
@@ -38,6 +39,16 @@ TEST(PublicAddresses, DoNotLeadIntoOurNetworkHoweverTheyAreWritten) {
       EXPECT_EQ(error.kind(), ErrorKind::untrusted) << host;
       EXPECT_THAT(error.what(), HasSubstr("which is not public")) << host;
     }
+  }
+}
+
+TEST(PublicAddresses, OfTheNameOfThisMachineAreRefusedWhateverTheSystemKnowsOfIt) {
+  try {
+    public_addresses("localhost");
+    ADD_FAILURE() << "was taken";
+  } catch (const Error& error) {
+    // A machine without /etc/hosts does not even know the name.
+    EXPECT_THAT(error.kind(), AnyOf(ErrorKind::untrusted, ErrorKind::not_found, ErrorKind::transient));
   }
 }
 
