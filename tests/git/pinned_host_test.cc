@@ -37,13 +37,13 @@ TEST(PinnedHost, LeavesNoOtherTransport) {
 class PublicOnlyRemote : public RealGit {};
 
 TEST_F(PublicOnlyRemote, SpeaksToNobodyInOurNetwork) {
-  const auto upstream = named("http://localhost:9/app.git", "localhost:9", Transport::http);
+  const auto upstream = named("http://127.0.0.1:9/app.git", "127.0.0.1:9", Transport::http);
   try {
     make_git_program_remote(git, upstream, {}, {})->list({});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::untrusted);
-    EXPECT_THAT(error.what(), testing::StartsWith("http://localhost:9/app.git: localhost has the address "));
+    EXPECT_THAT(error.what(), testing::StartsWith("http://127.0.0.1:9/app.git: 127.0.0.1 has the address "));
   }
 }
 
