@@ -78,6 +78,19 @@ void write_file(const std::filesystem::path& path, std::string_view content, uns
   sync_directory(path.has_parent_path() ? path.parent_path() : ".");
 }
 
+void write_private_file(const std::filesystem::path& path, std::string_view content) {
+  const auto folder = path.parent_path();
+  std::error_code problem;
+  if (std::filesystem::create_directories(folder, problem)) {
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, problem);
+  }
+  if (problem) {
+    throw Error(ErrorKind::internal, fmt::format("making {}: {}", folder.string(), problem.message()));
+  }
+  write_file(path, content, 0600);
+  sync_directory(folder.parent_path());
+}
+
 void sync_directory(const std::filesystem::path& directory) {
   const FileDescriptor file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!file) fail(ErrorKind::internal, "opening", directory);

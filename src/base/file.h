@@ -20,6 +20,10 @@ std::string read_file(const std::filesystem::path& path, size_t limit = 16 << 20
 /// power loss. Throws Error(internal).
 void write_file(const std::filesystem::path& path, std::string_view content, unsigned mode = 0600);
 
+/// Writes a file that is for our user's eyes alone (0600), durably, in a folder that is too (0700) and is
+/// made when missing. Throws Error(internal).
+void write_private_file(const std::filesystem::path& path, std::string_view content);
+
 /// Makes the entries of a directory durable. Throws Error(internal).
 void sync_directory(const std::filesystem::path& directory);
 

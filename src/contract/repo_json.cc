@@ -26,6 +26,15 @@ std::optional<std::string> next_cursor(const Fields& fields) {
   return fields.name("next_cursor");
 }
 
+/// The entries of a page, and the cursor of the next one.
+template <class Entry>
+std::optional<std::string> read_page(const json& value, const char* name, std::vector<Entry>& entries,
+                                     Entry (*read)(const json&)) {
+  const Fields fields(value, "");
+  for (const auto& entry : fields.list(name)) entries.push_back(read(entry));
+  return next_cursor(fields);
+}
+
 }  // namespace
 
 json to_json_value(const HostedRepo& repo) {
@@ -54,18 +63,14 @@ HostedRepo repo_from_json(const json& value) {
 }
 
 RepoPage repo_page_from_json(const json& value) {
-  const Fields fields(value, "");
   RepoPage page;
-  for (const auto& repo : fields.list("repos")) page.repos.push_back(repo_from_json(repo));
-  page.next_cursor = next_cursor(fields);
+  page.next_cursor = read_page(value, "repos", page.repos, repo_from_json);
   return page;
 }
 
 SyncPage sync_page_from_json(const json& value) {
-  const Fields fields(value, "");
   SyncPage page;
-  for (const auto& sync : fields.list("syncs")) page.syncs.push_back(sync_from_json(sync));
-  page.next_cursor = next_cursor(fields);
+  page.next_cursor = read_page(value, "syncs", page.syncs, sync_from_json);
   return page;
 }
 

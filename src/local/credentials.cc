@@ -16,14 +16,8 @@ constexpr std::string_view prefix = "upstream-";
 }  // namespace
 
 std::string UpstreamCredentials::keep(const Secret& credential, WallTime now) const {
-  std::error_code problem;
-  if (fs::create_directories(folder_, problem)) fs::permissions(folder_, fs::perms::owner_all, problem);
-  if (problem) {
-    throw Error(ErrorKind::internal, fmt::format("making {}: {}", folder_.string(), problem.message()));
-  }
   auto name = fmt::format("{}{}", prefix, new_uuid(now));
-  write_file(folder_ / name, credential.reveal(), 0600);
-  sync_directory(folder_.parent_path());
+  write_private_file(folder_ / name, credential.reveal());
   return name;
 }
 

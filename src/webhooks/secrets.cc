@@ -30,13 +30,8 @@ fs::path WebhookSecrets::file_of(const std::string& target_id) const {
 }
 
 Secret WebhookSecrets::make(const std::string& target_id) const {
-  std::error_code problem;
-  if (fs::create_directories(folder_, problem)) fs::permissions(folder_, fs::perms::owner_all, problem);
-  if (problem)
-    throw Error(ErrorKind::internal, fmt::format("making {}: {}", folder_.string(), problem.message()));
   auto secret = random_secret();
-  write_file(file_of(target_id), secret.reveal(), 0600);
-  sync_directory(folder_.parent_path());
+  write_private_file(file_of(target_id), secret.reveal());
   return secret;
 }
 
