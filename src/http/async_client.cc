@@ -265,11 +265,12 @@ HttpClient::HttpClient(Loop& loop, const Clock& clock, Settings settings)
 
 HttpClient::~HttpClient() = default;
 
-void HttpClient::send(HttpSend request, Done done) {
+HttpClient::RequestId HttpClient::send(HttpSend request, Done done) {
   auto& client = *implementation_;
   auto& host = client.hosts[origin_of(request.url).value_or("")];
   host.waiting.push_back({std::move(request), std::move(done), ++client.serial});
   ++client.waiting;
+  return RequestId(client.serial);
 }
 
 size_t HttpClient::pending() const {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,7 +14,21 @@
 
 namespace refsyncd {
 
-/// One request to a server, as HttpClient sends it.
+/// What is known of an answer before its body.
+struct HttpHead {
+  int status = 0;
+  std::string content_type;
+};
+
+/// What becomes of an answer after the piece that was just handed over.
+enum class Take {
+  more,   ///< hand over the next piece as it comes
+  pause,  ///< none until HttpClient::resume(); the server is slowed down, other requests are not
+};
+
+/// One request to a server, as HttpClient sends it. on_head and on_body run on the loop's thread, never from
+/// within a call of the client other than tick(). They may send(), resume() and cancel(). What they throw
+/// ends the request: that is its trouble, an Error's failure as it is.
 struct HttpSend {
   std::string method = "GET";
   std::string url;  ///< http or https, absolute
@@ -24,15 +39,28 @@ struct HttpSend {
   /// none.
   milliseconds timeout = std::chrono::seconds(30);
   milliseconds first_byte = std::chrono::seconds(20);  ///< until the answer begins, from the last byte sent
-  milliseconds stall = std::chrono::seconds(10);       ///< between two pieces of the answer
-  size_t answer_limit = 16 << 20;  ///< bytes of the answer's body; what is longer is not read on
+  milliseconds stall = std::chrono::seconds(10);  ///< between two pieces of the answer, unless it is paused
+  /// Bytes of the answer's body, after decompression; what is longer is not read on, and trouble.
+  uint64_t answer_limit = 16 << 20;
+  /// Offer the server to compress (gzip, deflate), and hand over what it means. Else nothing is decompressed.
+  bool decompress = false;
+  /// Says that the request changes nothing on the server, so that it may be sent again where a kept
+  /// connection closes under it. GET and HEAD may without saying so.
+  bool repeatable = false;
+  /// Called once when the head of the answer is there, before any of its body, whatever the status.
+  std::function<void(const HttpHead&)> on_head = {};
+  /// When set, the body of a 2xx answer is not gathered but handed over piece by piece, as it comes; the
+  /// bytes are valid during the call only. Of any other answer's body the first 64 KiB are gathered, and the
+  /// rest is not read.
+  std::function<Take(std::string_view bytes)> on_body = {};
 };
 
 /// What the server said. Any status is an answer.
 struct HttpAnswer {
   int status = 0;
   std::string content_type;
-  std::string body;                         ///< as sent: never decompressed
+  std::string body;                         ///< "" where on_body had it
+  std::string location;                     ///< where a 3xx points, made absolute; "" when nowhere
   std::optional<milliseconds> retry_after;  ///< from Retry-After, seconds or date; at most a day
   bool multiplexed = false;                 ///< came over a connection that carries several at once
 };
@@ -50,11 +78,14 @@ struct HttpTrouble {
 /// redirect. Uses the usual proxy variables (https_proxy, no_proxy ...) unless told not to. Certificates are
 /// always verified.
 ///
-/// A kept connection may close under a request. GET and HEAD are then sent again, on another connection
-/// (libcurl does so as long as no byte of an answer has come). Any other method is sent at most once: that is
-/// trouble, and maybe_acted.
+/// A kept connection may close under a request. GET, HEAD and what is `repeatable` are then sent again, on
+/// another connection (libcurl does so as long as no byte of an answer has come). Anything else is sent at
+/// most once: that is trouble, and maybe_acted.
 class HttpClient {
  public:
+  /// Names a request of this client; never used twice.
+  enum class RequestId : uint64_t {};
+
   struct Settings {
     size_t connections = 1;          ///< to one host, at once
     size_t connections_in_all = 64;  ///< to all hosts, at once
@@ -82,7 +113,14 @@ class HttpClient {
 
   /// Queues a request; it is sent when a connection or stream to its host is free, oldest first. Of what is
   /// queued, tick() starts what may start.
-  void send(HttpSend request, Done done);
+  RequestId send(HttpSend request, Done done);
+  /// Goes on with a paused answer at the next tick(). While it is paused, neither `stall` nor `first_byte`
+  /// count; `timeout` does. An answer that had nothing left when it was paused ends without this. Unknown
+  /// requests and those that are not paused are fine.
+  void resume(RequestId request);
+  /// Drops a request: none of its functions is called any more. What was sent may have reached the server all
+  /// the same. Requests that are over are fine.
+  void cancel(RequestId request);
   /// Requests not over yet, queued ones included.
   size_t pending() const;
   /// Connections opened for the requests that are over.
