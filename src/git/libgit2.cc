@@ -3,10 +3,42 @@
 #include <fmt/format.h>
 #include <git2.h>
 
+#include <array>
+#include <cstdint>
+
 #include "base/error.h"
 #include "base/text.h"
 
 namespace refsyncd {
+namespace {
+
+enum class NameByte : uint8_t { special, plain, dot, slash };
+
+constexpr auto name_bytes = [] {
+  std::array<NameByte, 256> bytes{};
+  for (const unsigned char c :
+       std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                        "_-+#=,")) {
+    bytes[c] = NameByte::plain;
+  }
+  bytes['.'] = NameByte::dot;
+  bytes['/'] = NameByte::slash;
+  return bytes;
+}();
+
+/// True for names that are valid beyond doubt, as nearly all are: harmless bytes, and between plain ones
+/// single dots and slashes. libgit2 needs twenty times as long to say so.
+bool is_plain_name(std::string_view name) {
+  auto last = NameByte::slash;
+  for (const unsigned char c : name) {
+    const auto kind = name_bytes[c];
+    if (kind == NameByte::special || (kind != NameByte::plain && last != NameByte::plain)) return false;
+    last = kind;
+  }
+  return last == NameByte::plain && name.find(".lock") == std::string_view::npos;
+}
+
+}  // namespace
 
 void prepare_libgit2() {
   static const int once = [] {
@@ -28,9 +60,11 @@ void check_libgit2(int code, std::string_view doing) {
               fmt::format("{}: {}", doing, printable(error ? error->message : "unknown error", 300)));
 }
 
-bool is_valid_ref_name(const std::string& name) {
+bool is_valid_ref_name(std::string_view name) {
+  if (!name.starts_with("refs/") || name.find('\0') != std::string_view::npos) return false;
+  if (is_plain_name(name)) return true;
   int valid = 0;
-  return name.starts_with("refs/") && git_reference_name_is_valid(&valid, name.c_str()) == 0 && valid == 1;
+  return git_reference_name_is_valid(&valid, std::string(name).c_str()) == 0 && valid == 1;
 }
 
 }  // namespace refsyncd

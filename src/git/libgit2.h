@@ -13,6 +13,6 @@ void prepare_libgit2();
 void check_libgit2(int code, std::string_view doing);
 
 /// True for a full ref name that Git allows (git-check-ref-format(1)).
-bool is_valid_ref_name(const std::string& name);
+bool is_valid_ref_name(std::string_view name);
 
 }  // namespace refsyncd

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -25,6 +26,8 @@ struct RefValue {
 struct Advertisement {
   std::vector<RefValue> refs;
   std::string head_target;  ///< "refs/heads/main"; "" when HEAD is absent, detached or not told
+
+  bool operator==(const Advertisement&) const = default;
 };
 
 /// A change we ask an upstream to make. `value` absent (all zero) deletes. `expected` is the value the ref
@@ -58,6 +61,9 @@ struct Operation {
       progress;               ///< may be empty; gets printable one-line progress; any thread
   size_t max_refs = 100'000;  ///< a longer advertisement is refused (bad_config)
   size_t max_advertised_bytes = 64 << 20;
+  /// What the upstream listed a moment ago, with the prefixes that will be asked for: the first list() may be
+  /// answered from it. nullptr when nothing is known.
+  std::shared_ptr<const Advertisement> listed = nullptr;
   /// A fetch leaves so many bytes free on the file system it writes to; nothing: base/free_space's floor.
   std::optional<uint64_t> free_floor = {};
 };

@@ -3,24 +3,32 @@
 namespace refsyncd {
 namespace {
 
-int digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+constexpr uint8_t no_digit = 0xFF;
+
+/// The value of each byte as a hexadecimal digit.
+constexpr auto digit_values = [] {
+  std::array<uint8_t, 256> values{};
+  values.fill(no_digit);
+  for (uint8_t i = 0; i < 10; ++i) values['0' + i] = i;
+  for (uint8_t i = 0; i < 6; ++i) values['a' + i] = values['A' + i] = static_cast<uint8_t>(10 + i);
+  return values;
+}();
+
+uint8_t digit(char c) { return digit_values[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 
 std::optional<ObjectId> ObjectId::from_hex(std::string_view text) {
   ObjectId id;
   if (text.size() != 2 * id.bytes.size()) return std::nullopt;
+  unsigned seen = 0;
   for (size_t i = 0; i < id.bytes.size(); ++i) {
-    const int high = digit(text[2 * i]);
-    const int low = digit(text[2 * i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
+    const auto high = digit(text[2 * i]);
+    const auto low = digit(text[2 * i + 1]);
+    seen |= high | low;
     id.bytes[i] = static_cast<uint8_t>(high << 4 | low);
   }
+  if (seen > 0xF) return std::nullopt;
   return id;
 }
 
