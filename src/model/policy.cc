@@ -51,6 +51,21 @@ std::string_view to_string(Transport transport) {
   return "file";
 }
 
+std::string_view to_string(Verify verify) {
+  switch (verify) {
+    case Verify::fsck: return "fsck";
+    case Verify::connectivity: return "connectivity";
+  }
+  return "fsck";
+}
+
+std::optional<Verify> verify_from(std::string_view name) {
+  for (const auto verify : {Verify::fsck, Verify::connectivity}) {
+    if (to_string(verify) == name) return verify;
+  }
+  return std::nullopt;
+}
+
 std::string name_problem(std::string_view name) {
   const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   const auto allowed = [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; };

@@ -58,6 +58,12 @@ std::optional<AuthKind> auth_kind_from(std::string_view);
 /// Of an SSH key the API has no word: none.
 AuthKind kind_of(const Auth& auth);
 
+/// How what an upstream sends is checked before a ref may name it: fsck looks into every object, as `git
+/// fetch` with fsckObjects; connectivity asks that nothing is missing or corrupt.
+enum class Verify { fsck, connectivity };
+std::string_view to_string(Verify);
+std::optional<Verify> verify_from(std::string_view);
+
 /// The Git server a repository is kept in sync with. The URL holds no credentials and was validated by the
 /// parser.
 struct Upstream {
@@ -69,6 +75,7 @@ struct Upstream {
   /// Only public addresses may be spoken to, and no proxy is asked: the upstream was named by a caller of the
   /// API, who must not reach our own network through us.
   bool public_only = false;
+  Verify verify = Verify::fsck;
 
   bool operator==(const Upstream&) const = default;
 };
