@@ -1,8 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -29,7 +29,8 @@ class Loop {
   using Watcher = std::function<void(Readiness)>;
 
   /// Calls `ready` on the loop's thread whenever the descriptor is readable. The descriptor stays open until
-  /// unwatch() or the loop's end.
+  /// unwatch() or the loop's end. Throws Error(internal) for one that cannot be waited for: a regular file,
+  /// or none. A watched descriptor on which nothing happens costs nothing, however many there are.
   void watch(int descriptor, std::function<void()> ready);
 
   /// Calls `ready` whenever the descriptor is ready for one of the `wanted`, in place of what was said about
@@ -41,23 +42,23 @@ class Loop {
   /// fine.
   void unwatch(int descriptor);
 
-  /// Waits at most until `deadline` (steady time) and runs everything that is ready. Returns how many tasks
-  /// ran.
+  /// Waits at most until `deadline` (steady time, to the millisecond) and runs what is ready. Returns how
+  /// many tasks ran.
   size_t run_once(SteadyTime deadline);
 
  private:
   size_t run_posted();
 
+  FileDescriptor polling_;
   FileDescriptor wakeup_;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
 
   struct Watched {
-    Readiness wanted;
     Watcher ready;
     uint64_t serial = 0;  // tells it from an earlier watch of the same number
   };
-  std::map<int, Watched> watched_;
+  std::unordered_map<int, Watched> watched_;
   uint64_t watches_ = 0;
 };
 

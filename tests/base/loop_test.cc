@@ -1,10 +1,15 @@
 #include "base/loop.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <numeric>
 #include <thread>
+
+#include "base/error.h"
 
 namespace refsyncd {
 namespace {
@@ -196,6 +201,49 @@ TEST_F(LoopWithPipe, does_not_call_a_watcher_that_was_forgotten_or_replaced_in_t
   EXPECT_EQ(loop.run_once(soon()), 1u);
   EXPECT_EQ(replaced, 1);
   EXPECT_EQ(received, "");
+}
+
+TEST_F(LoopWithPipe, takes_up_another_file_under_the_same_number) {
+  loop.unwatch(reading.get());
+  const int number = reading.get();
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::dup2(ends[0], number), number);
+  ::close(ends[0]);
+  const FileDescriptor other(ends[1]);
+  bool seen = false;
+  loop.watch(number, [&] { seen = true; });
+  ASSERT_EQ(::write(other.get(), "x", 1), 1);
+  EXPECT_EQ(loop.run_once(soon()), 1u);
+  EXPECT_TRUE(seen);
+}
+
+TEST(Loop, gets_round_to_everything_that_is_ready) {
+  constexpr size_t count = 400;  // more than are taken up in one round
+  Loop loop;
+  std::vector<FileDescriptor> open;
+  std::vector<int> calls(count);
+  for (size_t i = 0; i < count; ++i) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    open.emplace_back(ends[0]);
+    open.emplace_back(ends[1]);
+    loop.watch(ends[0], [&calls, i] { ++calls[i]; });
+    ASSERT_EQ(::write(ends[1], "x", 1), 1);
+  }
+  size_t ran = 0;
+  for (int round = 0; round < 4; ++round) ran += loop.run_once(soon());
+  EXPECT_EQ(std::ranges::count(calls, 0), 0);
+  EXPECT_EQ(ran, static_cast<size_t>(std::accumulate(calls.begin(), calls.end(), 0)));
+}
+
+TEST(Loop, says_what_it_cannot_wait_for) {
+  Loop loop;
+  const FileDescriptor file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  EXPECT_THROW(loop.watch(file.get(), [] {}), Error);
+  EXPECT_THROW(loop.watch(-1, [] {}), Error);
+  loop.unwatch(file.get());
+  EXPECT_EQ(loop.run_once(already), 0u);
 }
 
 }  // namespace
