@@ -3,17 +3,21 @@
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
-#include <map>
+#include <filesystem>
 #include <set>
+#include <unordered_map>
+#include <unordered_set>
 #include <variant>
 
 #include "http/exchange.h"
 #include "http/libcurl.h"
+#include "http/turns.h"
 
 namespace refsyncd {
 namespace {
 
 using Multi = Owned<CURLM, curl_multi_cleanup>;
+using Share = Owned<CURLSH, curl_share_cleanup>;
 using Result = std::variant<HttpAnswer, HttpTrouble>;
 
 template <class Value>
@@ -23,10 +27,27 @@ void set(const Multi& multi, CURLMoption option, Value value) {
 }
 
 Multi started_multi() {
-  initialise_libcurl();
   Multi multi(curl_multi_init());
   if (!multi) throw Error(ErrorKind::internal, "starting libcurl failed");
   return multi;
+}
+
+/// TLS sessions, so that a new connection to a known host costs less: libcurl keeps eight.
+Share started_share() {
+  initialise_libcurl();
+  Share share(curl_share_init());
+  const bool shares =
+      share && curl_share_setopt(share.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK;
+  if (!shares) throw Error(ErrorKind::internal, "starting libcurl failed");
+  return share;
+}
+
+/// The system's authorities in one file, if it has them so: libcurl keeps in memory what it read from a file,
+/// but reads a folder anew for each connection. "" = what libcurl knows.
+std::string system_authorities() {
+  const auto* file = curl_version_info(CURLVERSION_NOW)->cainfo;
+  std::error_code ignored;
+  return file != nullptr && std::filesystem::exists(file, ignored) ? file : "";
 }
 
 HttpClient::Settings completed(HttpClient::Settings settings) {
@@ -34,38 +55,24 @@ HttpClient::Settings completed(HttpClient::Settings settings) {
     const auto* named = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets variables
     if (settings.ca_file.empty() && named != nullptr) settings.ca_file = named;
   }
+  if (settings.ca_file.empty()) settings.ca_file = system_authorities();
   settings.connections = std::max<size_t>(settings.connections, 1);
   settings.connections_in_all = std::max<size_t>(settings.connections_in_all, 1);
   settings.streams = std::max<size_t>(settings.streams, 1);
   return settings;
 }
 
-struct Waiting {
-  HttpSend request;
+struct Request {
+  HttpSend send;  // until it starts: the exchange has it then
   HttpClient::Done done;
-  uint64_t serial;
-};
-
-/// One origin, and what is known of it.
-struct Host {
-  std::deque<Waiting> waiting;
-  size_t running = 0;
-  bool multiplexed = false;  // as its last answer was
-  bool suspect = false;  // a shared connection seems dead: its requests end before others begin, on a new one
-};
-
-struct Running {
-  Running(Waiting waiting, const HttpClient::Settings& settings, const Clock& clock, std::string of)
-      : exchange(std::move(waiting.request), settings, clock),
-        done(std::move(waiting.done)),
-        host(std::move(of)) {}
-
-  HttpExchange exchange;
-  HttpClient::Done done;
-  std::string host;
+  Turns::Host& host;
+  std::string origin;
+  std::unique_ptr<HttpExchange> exchange = nullptr;
+  SteadyTime look_at = SteadyTime::max();
 };
 
 struct Over {
+  uint64_t serial;
   HttpClient::Done done;
   Result result;
 };
@@ -73,8 +80,7 @@ struct Over {
 }  // namespace
 
 struct HttpClient::Implementation {
-  using Hosts = std::map<std::string, Host>;
-  using Transfers = std::map<CURL*, std::unique_ptr<Running>>;
+  using Requests = std::unordered_map<uint64_t, Request>;
 
   Implementation(Loop& on_loop, const Clock& a_clock, Settings given);
   Implementation(const Implementation&) = delete;
@@ -83,37 +89,52 @@ struct HttpClient::Implementation {
 
   static int on_socket(CURL*, curl_socket_t socket, int wanted, void* self, void*) noexcept;
   static int on_timer(CURLM*, long wait, void* self) noexcept;
+  void watch(curl_socket_t socket, Loop::Readiness wanted) noexcept;
 
-  size_t capacity(const Host& host) const;
-  /// Of the hosts that may start one more, the one whose request has waited longest.
-  Hosts::const_iterator startable() const;
-  void start(const std::string& name);
+  void start(uint64_t serial);
   void start_all();
+  Transfer handle();
   void act(curl_socket_t socket, int events);
   void collect();
+  void resume_all();
+  void cancel(uint64_t serial);
+  void drop_cancelled();
+  /// Has the request's limits looked at when they may be exceeded at the earliest.
+  void look_again(uint64_t serial, Request& request);
   void end_slow_ones();
-  void suspect(const std::string& name);
-  /// Takes the transfer out and keeps its result for tell().
-  void finish(Transfers::iterator which, Result result);
+  void suspect(Turns::Host& host);
+  /// Takes the request out of everything; what was its exchange's goes to others.
+  Done remove(Requests::iterator which);
+  /// Removes it and keeps its result for tell().
+  void finish(Requests::iterator which, Result result);
   void tell();
 
   Loop& loop;
   const Clock& clock;
   const Settings settings;
-  Hosts hosts;
+  Turns turns;
   std::deque<Over> over;
-  std::set<curl_socket_t> watched;
+  std::unordered_set<curl_socket_t> watched;
   SteadyTime timer = SteadyTime::max();
   uint64_t serial = 0;
-  size_t waiting = 0;
-  size_t connections_used = 0;
   size_t connections_made = 0;
+  bool inside_libcurl = false;  // where no transfer may be taken out
+  std::vector<uint64_t> resumed;
+  std::vector<uint64_t> cancelled;
+  std::set<std::pair<SteadyTime, uint64_t>> looks;
+  Share share;
   Multi multi;
-  Transfers running;
+  std::vector<Transfer> spare;
+  Requests requests;
 };
 
 HttpClient::Implementation::Implementation(Loop& on_loop, const Clock& a_clock, Settings given)
-    : loop(on_loop), clock(a_clock), settings(completed(std::move(given))), multi(started_multi()) {
+    : loop(on_loop),
+      clock(a_clock),
+      settings(completed(std::move(given))),
+      turns({settings.connections, settings.connections_in_all, settings.multiplex ? settings.streams : 1}),
+      share(started_share()),
+      multi(started_multi()) {
   set(multi, CURLMOPT_SOCKETFUNCTION, &on_socket);
   set(multi, CURLMOPT_SOCKETDATA, static_cast<void*>(this));
   set(multi, CURLMOPT_TIMERFUNCTION, &on_timer);
@@ -125,7 +146,11 @@ HttpClient::Implementation::Implementation(Loop& on_loop, const Clock& a_clock, 
 }
 
 HttpClient::Implementation::~Implementation() {
-  for (const auto& [handle, unused] : running) curl_multi_remove_handle(multi.get(), handle);
+  for (const auto& [unused, request] : requests) {
+    if (request.exchange) curl_multi_remove_handle(multi.get(), request.exchange->handle());
+  }
+  requests.clear();
+  spare.clear();
   multi.reset();
   for (const auto socket : watched) loop.unwatch(socket);
 }
@@ -136,15 +161,19 @@ int HttpClient::Implementation::on_socket(CURL*, curl_socket_t socket, int wante
   if (wanted == CURL_POLL_REMOVE || wanted == CURL_POLL_NONE) {
     client.loop.unwatch(socket);
     client.watched.erase(socket);
-    return 0;
+  } else {
+    client.watch(socket, {.reading = (wanted & CURL_POLL_IN) != 0, .writing = (wanted & CURL_POLL_OUT) != 0});
   }
-  client.watched.insert(socket);
-  client.loop.watch(
-      socket, {.reading = (wanted & CURL_POLL_IN) != 0, .writing = (wanted & CURL_POLL_OUT) != 0},
-      [&client, socket](Loop::Readiness ready) {
-        client.act(socket, (ready.reading ? CURL_CSELECT_IN : 0) | (ready.writing ? CURL_CSELECT_OUT : 0));
-      });
   return 0;
+}
+
+void HttpClient::Implementation::watch(curl_socket_t socket, Loop::Readiness wanted) noexcept try {
+  watched.insert(socket);
+  loop.watch(socket, wanted, [this, socket](Loop::Readiness ready) {
+    act(socket, (ready.reading ? CURL_CSELECT_IN : 0) | (ready.writing ? CURL_CSELECT_OUT : 0));
+  });
+} catch (const std::exception&) {
+  // The kernel is short of something. What waits for the socket ends at its limits, as if nobody answered.
 }
 
 int HttpClient::Implementation::on_timer(CURLM*, long wait, void* self) noexcept {
@@ -153,51 +182,42 @@ int HttpClient::Implementation::on_timer(CURLM*, long wait, void* self) noexcept
   return 0;
 }
 
-size_t HttpClient::Implementation::capacity(const Host& host) const {
-  if (host.suspect) return 0;
-  return settings.connections * (host.multiplexed ? settings.streams : 1);
-}
-
-HttpClient::Implementation::Hosts::const_iterator HttpClient::Implementation::startable() const {
-  auto found = hosts.end();
-  if (waiting == 0) return found;
-  for (auto at = hosts.begin(); at != hosts.end(); ++at) {
-    const auto& host = at->second;
-    if (host.waiting.empty() || host.running >= capacity(host)) continue;
-    if (host.running < settings.connections && connections_used >= settings.connections_in_all) continue;
-    const bool earlier =
-        found == hosts.end() || host.waiting.front().serial < found->second.waiting.front().serial;
-    if (earlier) found = at;
+Transfer HttpClient::Implementation::handle() {
+  if (spare.empty()) {
+    auto made = new_handle();
+    set(made, CURLOPT_SHARE, share.get());  // stays when the handle is reset
+    return made;
   }
-  return found;
+  auto taken = std::move(spare.back());
+  spare.pop_back();
+  return taken;
 }
 
-void HttpClient::Implementation::start(const std::string& name) {
-  auto& host = hosts.at(name);
-  auto next = std::move(host.waiting.front());
-  host.waiting.pop_front();
-  --waiting;
-  auto done = next.done;
+void HttpClient::Implementation::start(uint64_t starting) {
+  const auto which = requests.find(starting);
+  auto& request = which->second;
   try {
-    auto starting = std::make_unique<Running>(std::move(next), settings, clock, name);
-    auto* handle = starting->exchange.handle();
-    const auto result = curl_multi_add_handle(multi.get(), handle);
+    request.exchange = std::make_unique<HttpExchange>(std::move(request.send), std::move(request.origin),
+                                                      handle(), settings, clock);
+    set(request.exchange->transfer(), CURLOPT_PRIVATE, &which->first);
+    const auto result = curl_multi_add_handle(multi.get(), request.exchange->handle());
     if (result != CURLM_OK) throw Error(ErrorKind::internal, curl_multi_strerror(result));
-    running.emplace(handle, std::move(starting));
-    if (host.running++ < settings.connections) ++connections_used;
+    look_again(starting, request);
   } catch (const Error& error) {
-    over.push_back({std::move(done), HttpTrouble{.failure = error.failure()}});
-    if (host.waiting.empty() && host.running == 0) hosts.erase(name);
+    finish(which, HttpTrouble{.failure = error.failure()});
   }
 }
 
 void HttpClient::Implementation::start_all() {
-  for (auto next = startable(); next != hosts.end(); next = startable()) start(std::string(next->first));
+  while (const auto next = turns.take()) start(*next);
 }
 
 void HttpClient::Implementation::act(curl_socket_t socket, int events) {
   int still_running = 0;
+  inside_libcurl = true;
   curl_multi_socket_action(multi.get(), socket, events, &still_running);
+  inside_libcurl = false;
+  drop_cancelled();
   collect();
   start_all();
   tell();
@@ -206,12 +226,14 @@ void HttpClient::Implementation::act(curl_socket_t socket, int events) {
 void HttpClient::Implementation::collect() {
   int left = 0;
   while (const auto* message = curl_multi_info_read(multi.get(), &left)) {
-    const auto found = running.find(message->easy_handle);
-    if (message->msg != CURLMSG_DONE || found == running.end()) continue;
+    if (message->msg != CURLMSG_DONE) continue;
+    const uint64_t* ended = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &ended);
+    const auto found = requests.find(*ended);
     const auto result = message->data.result;
-    auto& exchange = found->second->exchange;
-    if (result == CURLE_OK) {
-      hosts.at(found->second->host).multiplexed = exchange.was_multiplexed();
+    auto& exchange = *found->second.exchange;
+    if (exchange.answered(result)) {
+      turns.know_shared(found->second.host, exchange.was_multiplexed());
       finish(found, exchange.answer());
     } else {
       finish(found, exchange.trouble(result));
@@ -219,37 +241,92 @@ void HttpClient::Implementation::collect() {
   }
 }
 
+void HttpClient::Implementation::resume_all() {
+  for (const auto one : std::exchange(resumed, {})) {
+    const auto paused = requests.find(one);
+    if (paused == requests.end()) continue;
+    auto& exchange = *paused->second.exchange;
+    inside_libcurl = true;
+    const auto result = exchange.resume();
+    inside_libcurl = false;
+    const auto found = requests.find(one);  // again: what it called may have sent
+    if (exchange.silent()) continue;
+    if (exchange.answered(result)) {
+      look_again(one, found->second);
+    } else {
+      finish(found, exchange.trouble(result));
+    }
+  }
+  drop_cancelled();
+}
+
+void HttpClient::Implementation::cancel(uint64_t unwanted) {
+  std::erase_if(over, [&](const Over& one) { return one.serial == unwanted; });
+  const auto found = requests.find(unwanted);
+  if (found == requests.end()) return;
+  auto& request = found->second;
+  if (!request.exchange) {
+    turns.leave(request.host, unwanted);
+    requests.erase(found);
+  } else if (!inside_libcurl) {
+    remove(found);
+  } else if (!request.exchange->silent()) {
+    request.exchange->silence();
+    cancelled.push_back(unwanted);
+  }
+}
+
+void HttpClient::Implementation::drop_cancelled() {
+  for (const auto one : std::exchange(cancelled, {})) {
+    const auto found = requests.find(one);
+    if (found != requests.end()) remove(found);
+  }
+}
+
+void HttpClient::Implementation::look_again(uint64_t at, Request& request) {
+  looks.erase({request.look_at, at});
+  request.look_at = request.exchange->earliest_deadline();
+  looks.emplace(request.look_at, at);
+}
+
 void HttpClient::Implementation::end_slow_ones() {
   const auto now = clock.steady();
-  for (auto at = running.begin(); at != running.end();) {
-    const auto current = at++;
-    const auto& [name, exchange] = std::tie(current->second->host, current->second->exchange);
-    if (exchange.deadline() > now) continue;
-    suspect(name);
-    finish(current, exchange.too_slow());
+  while (!looks.empty() && looks.begin()->first <= now) {
+    const auto found = requests.find(looks.begin()->second);
+    auto& request = found->second;
+    if (request.exchange->deadline() > now) {
+      look_again(found->first, request);
+    } else {
+      suspect(request.host);
+      finish(found, request.exchange->too_slow());
+    }
   }
 }
 
-void HttpClient::Implementation::suspect(const std::string& name) {
-  auto& host = hosts.at(name);
-  if (!host.multiplexed || host.suspect) return;
-  host.suspect = true;
-  for (const auto& [handle, other] : running) {
-    if (other->host == name) other->exchange.abandon_connection();
+void HttpClient::Implementation::suspect(Turns::Host& host) {
+  if (!turns.suspect(host)) return;
+  for (const auto& [unused, other] : requests) {
+    if (other.exchange && &other.host == &host) other.exchange->abandon_connection();
   }
 }
 
-void HttpClient::Implementation::finish(Transfers::iterator which, Result result) {
-  const auto ended = std::move(which->second);
-  running.erase(which);
-  connections_made += ended->exchange.connections_made();
-  curl_multi_remove_handle(multi.get(), ended->exchange.handle());
-  over.push_back({std::move(ended->done), std::move(result)});
-  const auto host = hosts.find(ended->host);
-  if (--host->second.running < settings.connections) --connections_used;
-  if (host->second.running > 0) return;
-  host->second.suspect = false;
-  if (host->second.waiting.empty() && !host->second.multiplexed) hosts.erase(host);
+HttpClient::Done HttpClient::Implementation::remove(Requests::iterator which) {
+  auto& request = which->second;
+  looks.erase({request.look_at, which->first});
+  if (request.exchange) {
+    connections_made += request.exchange->connections_made();
+    curl_multi_remove_handle(multi.get(), request.exchange->handle());
+    spare.push_back(request.exchange->take_handle());
+  }
+  turns.end(request.host);
+  auto done = std::move(request.done);
+  requests.erase(which);
+  return done;
+}
+
+void HttpClient::Implementation::finish(Requests::iterator which, Result result) {
+  const auto ended = which->first;
+  over.push_back({ended, remove(which), std::move(result)});
 }
 
 void HttpClient::Implementation::tell() {
@@ -267,35 +344,46 @@ HttpClient::~HttpClient() = default;
 
 HttpClient::RequestId HttpClient::send(HttpSend request, Done done) {
   auto& client = *implementation_;
-  auto& host = client.hosts[origin_of(request.url).value_or("")];
-  host.waiting.push_back({std::move(request), std::move(done), ++client.serial});
-  ++client.waiting;
-  return RequestId(client.serial);
+  auto origin = origin_of(request.url).value_or("");
+  const auto serial = ++client.serial;
+  auto& host = client.turns.wait(origin, serial);
+  client.requests.emplace(serial, Request{std::move(request), std::move(done), host, std::move(origin)});
+  return RequestId(serial);
 }
 
+void HttpClient::resume(RequestId request) {
+  auto& client = *implementation_;
+  const auto found = client.requests.find(static_cast<uint64_t>(request));
+  const bool paused =
+      found != client.requests.end() && found->second.exchange && found->second.exchange->paused();
+  if (paused) client.resumed.push_back(found->first);
+}
+
+void HttpClient::cancel(RequestId request) { implementation_->cancel(static_cast<uint64_t>(request)); }
+
 size_t HttpClient::pending() const {
-  return implementation_->waiting + implementation_->running.size() + implementation_->over.size();
+  const auto& client = *implementation_;
+  return client.requests.size() - client.cancelled.size() + client.over.size();
 }
 
 size_t HttpClient::connections_made() const { return implementation_->connections_made; }
 
 SteadyTime HttpClient::next_wake() const {
   const auto& client = *implementation_;
-  if (!client.over.empty() || client.startable() != client.hosts.end()) return SteadyTime::min();
-  auto next = client.timer;
-  for (const auto& [handle, running] : client.running) next = std::min(next, running->exchange.deadline());
-  return next;
+  const bool now = !client.over.empty() || !client.resumed.empty() || !client.turns.stuck();
+  if (now) return SteadyTime::min();
+  return client.looks.empty() ? client.timer : std::min(client.timer, client.looks.begin()->first);
 }
 
 void HttpClient::tick() {
   auto& client = *implementation_;
-  client.start_all();
+  client.resume_all();
   client.end_slow_ones();
+  client.start_all();
   if (client.timer <= client.clock.steady()) {
     client.timer = SteadyTime::max();
     client.act(CURL_SOCKET_TIMEOUT, 0);
   } else {
-    client.start_all();
     client.tell();
   }
 }

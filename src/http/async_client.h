@@ -23,7 +23,7 @@ struct HttpHead {
 /// What becomes of an answer after the piece that was just handed over.
 enum class Take {
   more,   ///< hand over the next piece as it comes
-  pause,  ///< none until HttpClient::resume(); the server is slowed down, other requests are not
+  pause,  ///< none until HttpClient::resume(); the server is slowed down
 };
 
 /// One request to a server, as HttpClient sends it. on_head and on_body run on the loop's thread, never from
@@ -90,6 +90,9 @@ class HttpClient {
     size_t connections = 1;          ///< to one host, at once
     size_t connections_in_all = 64;  ///< to all hosts, at once
     size_t streams = 32;  ///< requests at once over an HTTP/2 connection; over HTTP/1.1 one a connection
+    /// Use HTTP/2 where it is offered. A paused answer holds up what shares its connection (libcurl's h2 is
+    /// not better): a client of its own, which does not, is for answers that pause.
+    bool multiplex = true;
     bool proxies = true;  ///< obey the proxy variables of the environment
     /// Connect to addresses of the public internet alone (is_public_address); a name is judged by the address
     /// that is connected to. Proxies are not used then.

@@ -35,6 +35,12 @@ std::string header_of(const Transfer& transfer, const char* name) {
   return result == CURLHE_OK ? header->value : "";
 }
 
+std::string redirect_of(const Transfer& transfer) {
+  const char* location = nullptr;
+  curl_easy_getinfo(transfer.get(), CURLINFO_REDIRECT_URL, &location);
+  return location == nullptr ? "" : location;
+}
+
 int connect_problem(const Transfer& transfer) {
   long problem = 0;
   curl_easy_getinfo(transfer.get(), CURLINFO_OS_ERRNO, &problem);

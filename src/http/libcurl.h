@@ -33,6 +33,8 @@ void set_request(const Transfer& transfer, const std::string& url, const std::st
 int status_of(const Transfer& transfer);
 /// The answer's first header of that name, whatever its case; "" when there is none.
 std::string header_of(const Transfer& transfer, const char* name);
+/// Where an answer of 3xx points, made absolute; "" when nowhere.
+std::string redirect_of(const Transfer& transfer);
 /// Why connecting failed, as errno has it; 0 when that is unknown.
 int connect_problem(const Transfer& transfer);
 

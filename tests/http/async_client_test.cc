@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <memory>
 #include <semaphore>
 
@@ -59,6 +61,21 @@ TEST_F(AsyncHttpClient, takes_the_answer_after_an_early_hint) {
   EXPECT_EQ(told.answer.value().retry_after, std::nullopt);
 }
 
+TEST_F(AsyncHttpClient, says_where_a_redirect_points) {
+  const auto location = [&](const std::string& status, const std::string& header) {
+    const FaultServer server(
+        saying("HTTP/1.1 " + status + " Moved\r\n" + header + "Content-Length: 0\r\n\r\n"));
+    const auto answer = ask({.url = server.url("/a/b?c")}).answer.value();
+    const auto start = answer.location.find(server.url(""));
+    return start == std::string::npos ? answer.location : answer.location.substr(server.url("").size());
+  };
+  EXPECT_EQ(location("301", "Location: https://elsewhere.invalid/x\r\n"), "https://elsewhere.invalid/x");
+  EXPECT_EQ(location("307", "Location: /x?y\r\n"), "/x?y");
+  EXPECT_EQ(location("308", "Location: x\r\n"), "/a/x");
+  EXPECT_EQ(location("302", ""), "");
+  EXPECT_EQ(location("201", "Location: /x\r\n"), "");
+}
+
 TEST_F(AsyncHttpClient, hands_over_what_a_proxy_says_in_html) {
   const FaultServer server([](Peer& peer) {
     if (peer.read_request())
@@ -89,7 +106,72 @@ TEST_F(AsyncHttpClient, reads_when_to_come_back) {
   EXPECT_EQ(wish("when it suits you"), std::nullopt);
 }
 
-TEST_F(AsyncHttpClient, never_decompresses) {
+/// What gzip makes of what the command says.
+std::string zipped(const std::string& command) {
+  const Owned<FILE, ::pclose> pipe(::popen((command + " | gzip -c").c_str(), "r"));
+  std::string all;
+  std::array<char, 4096> bytes{};
+  while (const auto count = std::fread(bytes.data(), 1, bytes.size(), pipe.get()))
+    all.append(bytes.data(), count);
+  return all;
+}
+
+TEST_F(AsyncHttpClient, decompresses_where_asked_to) {
+  const auto body = zipped("printf hello");
+  const FaultServer server([&](Peer& peer) {
+    while (const auto request = peer.read_request()) {
+      const bool offered = request->find("Accept-Encoding: gzip, deflate\r\n") != std::string::npos;
+      peer.answer(offered ? "200 OK\r\nContent-Encoding: gzip" : "406 No", body);
+    }
+  });
+  EXPECT_EQ(ask({.url = server.url(), .decompress = true}).answer.value().body, "hello");
+  EXPECT_EQ(ask({.url = server.url()}).answer.value().status, 406);
+}
+
+TEST_F(AsyncHttpClient, limits_what_comes_out_of_a_compressed_body) {
+  const auto bomb = zipped("head -c 50000000 /dev/zero");
+  ASSERT_LT(bomb.size(), 100'000U);
+  const FaultServer server([&](Peer& peer) {
+    if (peer.read_request()) peer.answer("200 OK\r\nContent-Encoding: gzip", bomb);
+  });
+  const auto told = ask({.url = server.url(), .answer_limit = 1'000'000, .decompress = true});
+  EXPECT_THAT(told.trouble.value().failure.message, HasSubstr("larger than 1000000 bytes"));
+}
+
+TEST_F(AsyncHttpClient, reports_what_cannot_be_decompressed) {
+  const FaultServer server([&](Peer& peer) {
+    if (peer.read_request()) peer.answer("200 OK\r\nContent-Encoding: gzip", "not zipped at all");
+  });
+  EXPECT_EQ(ask({.url = server.url(), .decompress = true}).trouble.value().failure.kind,
+            ErrorKind::transient);
+}
+
+TEST_F(AsyncHttpClient, takes_nothing_from_one_request_to_the_next) {
+  const FaultServer server(echo);
+  HttpClient client(loop, system_clock, {});
+  Told first;
+  Told second;
+  client.send({.method = "POST",
+               .url = server.url("/first"),
+               .headers = {{"Authorization", "Bearer secret"}},
+               .body = "body",
+               .answer_limit = 1000,
+               .decompress = true,
+               .on_body = [](std::string_view) { return Take::more; }},
+              first.listener());
+  client.send({.url = server.url("/second")}, second.listener());
+  turn_to_the_end(client);
+  EXPECT_TRUE(first.answer);
+  EXPECT_EQ(server.connections(), 1U);
+  const auto request = second.answer.value().body;
+  EXPECT_THAT(request, testing::StartsWith("GET /second HTTP/1.1\r\n"));
+  EXPECT_THAT(request, testing::EndsWith("\r\n\r\n"));
+  for (const auto* left : {"secret", "Content-Length", "Accept-Encoding", "body"}) {
+    EXPECT_THAT(request, Not(HasSubstr(left)));
+  }
+}
+
+TEST_F(AsyncHttpClient, never_decompresses_unasked) {
   const FaultServer server([](Peer& peer) {
     if (peer.read_request()) peer.answer("200 OK\r\nContent-Encoding: gzip", "\x1f\x8b raw");
   });

@@ -145,6 +145,73 @@ TEST_F(AsyncHttpClient, shares_one_connection_where_the_server_can) {
   EXPECT_EQ(server.connections(), 1U);
 }
 
+TEST_F(AsyncHttpClient, takes_up_a_tls_session_in_the_next_connection) {
+  std::atomic<int> resumed = 0;
+  const FaultServer server(
+      [&](Peer& peer) {
+        resumed += peer.resumed() ? 1 : 0;
+        if (peer.read_request()) peer.answer("200 OK\r\nConnection: close");
+      },
+      certificate());
+  HttpClient client(loop, system_clock, {.ca_file = certificate().authority});
+  for (int i = 0; i < 3; ++i) {
+    Told told;
+    client.send({.url = server.url()}, told.listener());
+    turn_to_the_end(client);
+    EXPECT_TRUE(told.answer);
+  }
+  EXPECT_EQ(server.connections(), 3U);
+  EXPECT_EQ(resumed, 2);
+}
+
+TEST_F(AsyncHttpClient, shares_no_connection_where_it_must_not) {
+  const FaultServer server(echo, certificate(), "h2");
+  const auto told = ask({.url = server.url()}, {.multiplex = false, .ca_file = certificate().authority});
+  EXPECT_FALSE(told.answer.value().multiplexed);
+  EXPECT_THAT(told.answer.value().body, HasSubstr(" HTTP/1.1\r\n"));
+}
+
+void answer_with(Peer& peer, uint32_t stream, size_t size) {
+  peer.send(Frame{Frame::headers, Frame::end_headers, stream, "\x88"}.bytes());
+  Frame piece{.type = Frame::data, .stream = stream, .payload = std::string(16384, 'x')};
+  for (size_t sent = 0; sent < size; sent += piece.payload.size()) {
+    if (sent + piece.payload.size() >= size) piece.flags = Frame::end_stream;
+    peer.send(piece.bytes());
+  }
+}
+
+TEST_F(AsyncHttpClient, loses_nothing_of_a_paused_answer_on_a_shared_connection) {
+  constexpr size_t size = 4 << 20;  // less than the window that libcurl grants
+  const FaultServer server(
+      [&](Peer& peer) { serve_http2(peer, [&](uint32_t stream) { answer_with(peer, stream, size); }); },
+      certificate(), "h2");
+  HttpClient client(loop, system_clock, {.streams = 2, .ca_file = certificate().authority});
+  std::vector<Told> told(3);
+  std::vector<size_t> taken(3);
+  HttpClient::RequestId id{};
+  bool paused = false;
+  for (size_t i = 0; i < told.size(); ++i) {
+    id = client.send({.url = server.url(),
+                      .on_body =
+                          [&, i](std::string_view bytes) {
+                            taken[i] += bytes.size();
+                            const bool pause = i == 2 && !paused;
+                            paused = paused || pause;
+                            return pause ? Take::pause : Take::more;
+                          }},
+                     told[i].listener());
+  }
+  turn_until(client, [&] { return paused; });
+  const auto before = taken[2];
+  int rounds = 0;
+  turn_until(client, [&] { return ++rounds == 20; });
+  EXPECT_EQ(taken[2], before);
+  client.resume(id);
+  turn_to_the_end(client);
+  for (const auto& one : told) EXPECT_TRUE(one.answer);
+  EXPECT_EQ(taken, (std::vector<size_t>(3, size)));
+}
+
 TEST_F(AsyncHttpClient, leaves_a_shared_connection_that_seems_dead) {
   std::atomic<size_t> requests = 0;
   const FaultServer server(

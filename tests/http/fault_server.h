@@ -31,6 +31,8 @@ class Peer {
   std::optional<std::string> read_request();
   /// An answer with a length, so that the connection can be kept.
   bool answer(std::string_view status_and_headers, std::string_view body = {});
+  /// True when the TLS session was agreed on in an earlier connection.
+  bool resumed() const { return SSL_session_reused(ssl_) == 1; }
   /// Ends the connection with a reset.
   void reset();
   void wait_for_close() {
