@@ -23,6 +23,9 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// Without the white space at both ends.
 std::string_view trim(std::string_view text);
 
+/// With the letters A to Z as small ones; other bytes stay.
+std::string lower_case(std::string_view text);
+
 /// SHA-256 as 64 lower-case hexadecimal digits (FIPS 180-4).
 std::string sha256_hex(std::string_view bytes);
 

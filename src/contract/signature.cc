@@ -1,17 +1,12 @@
 #include "contract/signature.h"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
-#include <array>
 #include <charconv>
 #include <cstdint>
-#include <limits>
 #include <optional>
 
-#include "base/error.h"
+#include "base/hmac.h"
 #include "base/text.h"
 
 namespace refsyncd {
@@ -20,19 +15,7 @@ namespace {
 constexpr size_t digest_digits = 64;
 
 std::string digest_of(const Secret& secret, std::string_view seconds, std::string_view body) {
-  const auto signed_text = fmt::format("{}.{}", seconds, body);
-  const auto& key = secret.reveal();
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  const bool fits = key.size() <= static_cast<size_t>(std::numeric_limits<int>::max());
-  if (!fits || HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-                    reinterpret_cast<const unsigned char*>(signed_text.data()), signed_text.size(),
-                    digest.data(), &length) == nullptr) {
-    throw Error(ErrorKind::internal, "cannot compute an HMAC-SHA256");
-  }
-  std::string hex;
-  for (unsigned i = 0; i < length; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
+  return hmac_sha256_hex(secret, fmt::format("{}.{}", seconds, body));
 }
 
 struct Signature {
@@ -69,8 +52,7 @@ SignatureCheck check_signature(const Secret& secret, std::string_view header, Wa
   const auto signature = parse(header);
   if (!signature) return SignatureCheck::malformed;
   if (secret.empty()) return SignatureCheck::wrong;
-  const auto expected = digest_of(secret, signature->seconds, body);
-  if (CRYPTO_memcmp(expected.data(), signature->digest.data(), digest_digits) != 0) {
+  if (!same_in_constant_time(digest_of(secret, signature->seconds, body), signature->digest)) {
     return SignatureCheck::wrong;
   }
   const auto age = now - WallTime(std::chrono::seconds(signature->time));

@@ -129,6 +129,8 @@ TEST(Trim, takes_white_space_from_both_ends_only) {
   EXPECT_EQ(trim(""), "");
 }
 
+TEST(LowerCase, changes_letters_of_ascii_alone) { EXPECT_EQ(lower_case("aZ-\xC3\x84@["), "az-\xC3\x84@["); }
+
 TEST(StableHash, never_changes) {
   EXPECT_EQ(stable_hash(""), 0xEFD01F60BA992926u);
   EXPECT_EQ(stable_hash("app-pull"), 0xE64B0B7EED7B3C45u);
