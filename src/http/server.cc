@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/handle.h"
+#include "base/text.h"
 #include "http/url.h"
 
 namespace refsyncd {
@@ -20,6 +22,7 @@ using Response = Owned<MHD_Response, MHD_destroy_response>;
 
 /// How much of a body that is too large is read and thrown away, so that its sender gets to see the 413.
 constexpr size_t discarded_bodies = 4;
+constexpr int large_bodies_at_once = 8;
 
 HttpResponse refusal(int status, std::string_view code, std::string_view message) {
   return {.status = status,
@@ -28,13 +31,6 @@ HttpResponse refusal(int status, std::string_view code, std::string_view message
 
 /// Keeps MHD from decoding: its decoder ends names at %00 and lets broken escapes pass.
 size_t keep_encoded(void*, MHD_Connection*, char* text) { return std::char_traits<char>::length(text); }
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
-}
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
@@ -106,15 +102,20 @@ MHD_Result send(MHD_Connection* connection, const HttpResponse& answer) {
 struct HttpServer::Exchange {
   HttpRequest request;
   bool malformed = false;
-  size_t received = 0;  // bytes of the body, kept or not
+  bool large = false;     // the body is counted among the large ones
+  bool crowded = false;   // and there are too many of these
+  size_t received = 0;    // bytes of the body, kept or not
+  size_t body_bytes = 0;  // as many may come
+  const HttpServer* server = nullptr;
 
   static MHD_Result on_call(void* server, MHD_Connection* connection, const char* target, const char* method,
                             const char* version, const char* data, size_t* size, void** exchange) noexcept;
   static void on_end(void*, MHD_Connection*, void** exchange, MHD_RequestTerminationCode) noexcept;
 
-  MHD_Result begin(MHD_Connection* connection, const char* target, const HttpLimits& limits);
-  MHD_Result take(std::string_view piece, const HttpLimits& limits);
-  HttpResponse answer(const HttpServer& server) const;
+  MHD_Result begin(MHD_Connection* connection, const char* target);
+  MHD_Result take(std::string_view piece);
+  void count_when_large();
+  HttpResponse answer() const;
 };
 
 // The parameters are as MHD declares them. NOLINTNEXTLINE(bugprone-easily-swappable-parameters)
@@ -125,33 +126,46 @@ MHD_Result HttpServer::Exchange::on_call(void* server, MHD_Connection* connectio
   if (*exchange == nullptr) {
     auto* created = new Exchange();
     *exchange = created;  // on_end deletes it
+    created->server = &self;
     created->request.method = std::string_view(method) == "HEAD" ? "GET" : method;
-    return created->begin(connection, target, self.limits_);
+    return created->begin(connection, target);
   }
   auto& current = *static_cast<Exchange*>(*exchange);
-  if (*size == 0) return send(connection, current.answer(self));
-  return current.take({data, std::exchange(*size, 0)}, self.limits_);
+  if (*size == 0) return send(connection, current.answer());
+  return current.take({data, std::exchange(*size, 0)});
 } catch (...) {
   return MHD_NO;  // out of memory: the connection is closed
 }
 
 void HttpServer::Exchange::on_end(void*, MHD_Connection*, void** exchange,
                                   MHD_RequestTerminationCode) noexcept {
-  delete static_cast<Exchange*>(std::exchange(*exchange, nullptr));
+  const std::unique_ptr<Exchange> ended(static_cast<Exchange*>(std::exchange(*exchange, nullptr)));
+  if (ended && ended->large) --ended->server->large_bodies_;
 }
 
-MHD_Result HttpServer::Exchange::begin(MHD_Connection* connection, const char* target,
-                                       const HttpLimits& limits) {
+MHD_Result HttpServer::Exchange::begin(MHD_Connection* connection, const char* target) {
   malformed = !read_head(connection, target, request);
-  if (declared_length(request) <= limits.body_bytes * discarded_bodies) return MHD_YES;
-  received = limits.body_bytes + 1;
+  const auto& limits = server->limits_;
+  const auto special = limits.body_bytes_at.find(request.path);
+  body_bytes = special == limits.body_bytes_at.end() ? limits.body_bytes : special->second;
+  if (declared_length(request) <= body_bytes * discarded_bodies) return MHD_YES;
+  received = body_bytes + 1;
   return send(connection, refusal(413, "too_large", "the request body is too large"));
 }
 
-MHD_Result HttpServer::Exchange::take(std::string_view piece, const HttpLimits& limits) {
+/// Bodies are held in memory, and who sends them is not known yet.
+void HttpServer::Exchange::count_when_large() {
+  const auto usual = server->limits_.body_bytes;
+  if (large || received <= usual || body_bytes <= usual) return;
+  large = true;
+  crowded = ++server->large_bodies_ > large_bodies_at_once;
+}
+
+MHD_Result HttpServer::Exchange::take(std::string_view piece) {
   received += piece.size();
-  if (received > limits.body_bytes * discarded_bodies) return MHD_NO;
-  if (received <= limits.body_bytes) {
+  if (received > body_bytes * discarded_bodies) return MHD_NO;
+  count_when_large();
+  if (received <= body_bytes && !crowded) {
     request.body.append(piece);
   } else {
     request.body = {};
@@ -159,10 +173,11 @@ MHD_Result HttpServer::Exchange::take(std::string_view piece, const HttpLimits& 
   return MHD_YES;
 }
 
-HttpResponse HttpServer::Exchange::answer(const HttpServer& server) const try {
-  if (received > server.limits_.body_bytes) return refusal(413, "too_large", "the request body is too large");
+HttpResponse HttpServer::Exchange::answer() const try {
+  if (received > body_bytes) return refusal(413, "too_large", "the request body is too large");
   if (malformed) return refusal(400, "bad_request", "the request target is malformed");
-  return server.handler_(request);
+  if (crowded) return refusal(503, "transient", "too many large requests at once; try again");
+  return server->handler_(request);
 } catch (...) {
   return refusal(500, "internal", "the request could not be answered");
 }

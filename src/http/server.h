@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -37,6 +38,8 @@ struct HttpResponse {
 struct HttpLimits {
   size_t header_bytes = 32 << 10;  ///< memory of one connection: request line, headers and query together
   size_t body_bytes = 1 << 20;
+  /// Larger bounds of the body, by path. Few requests may go beyond body_bytes at once; the next get a 503.
+  std::map<std::string, size_t, std::less<>> body_bytes_at = {};
   unsigned connections = 256;          ///< at once; more wait in the kernel's queue
   unsigned connections_a_client = 64;  ///< of one IP address; more are closed at once. Not for Unix sockets.
   std::chrono::seconds idle{15};       ///< a connection on which nothing moves for so long is closed
@@ -71,6 +74,7 @@ class HttpServer {
   ListenSocket socket_;
   Handler handler_;
   HttpLimits limits_;
+  mutable std::atomic<int> large_bodies_ = 0;       // that are being received or answered
   std::unique_ptr<MHD_Daemon, StopDaemon> daemon_;  // last: its threads use everything above
 };
 

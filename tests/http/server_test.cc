@@ -1,9 +1,11 @@
 #include "http/server.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <semaphore>
 #include <stdexcept>
 #include <string>
@@ -115,6 +117,35 @@ TEST(HttpServer, TakesABodyAtTheLimitAndRefusesOneByteMore) {
   const auto refused = post(server, std::string(1001, 'x'));
   EXPECT_EQ(refused.status, 413);
   EXPECT_EQ(refused.body, R"({"error":{"code":"too_large","message":"the request body is too large"}})");
+}
+
+TEST(HttpServer, TakesALargerBodyWhereItIsToldTo) {
+  const HttpServer server(any_port(), echo, {.body_bytes = 1000, .body_bytes_at = {{"/large", 3000}}});
+  const auto head = [](const std::string& path, size_t size) {
+    return fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}",
+                       path, size, std::string(size, 'x'));
+  };
+  EXPECT_THAT(exchange_with(server, head("/large", 3000)), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(exchange_with(server, head("/large", 3001)), StartsWith("HTTP/1.1 413"));
+  EXPECT_THAT(exchange_with(server, head("/larger", 1001)), StartsWith("HTTP/1.1 413"));
+}
+
+TEST(HttpServer, HoldsFewLargeBodiesAtOnce) {
+  const HttpServer server(any_port(), echo, {.body_bytes = 1000, .body_bytes_at = {{"/large", 3000}}});
+  const std::string head =
+      "POST /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2000\r\n\r\n";
+  std::vector<std::unique_ptr<RawConnection>> waiting;
+  for (int i = 0; i < 8; ++i) {
+    waiting.push_back(std::make_unique<RawConnection>(server.port()));
+    waiting.back()->send(head + std::string(1999, 'x'));
+  }
+  const auto whole = head + std::string(2000, 'x');
+  std::string answer;
+  for (int i = 0; i < 100 && !answer.starts_with("HTTP/1.1 503"); ++i) answer = exchange_with(server, whole);
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503")) << "once all eight have arrived";
+  waiting.clear();
+  for (int i = 0; i < 100 && !answer.starts_with("HTTP/1.1 200"); ++i) answer = exchange_with(server, whole);
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200")) << "once they are gone";
 }
 
 TEST(HttpServer, RefusesAHugeBodyByItsDeclaredLengthWithoutReadingIt) {
