@@ -14,6 +14,9 @@ namespace {
 
 using std::chrono::seconds;
 
+/// A push of many commits; forges cut longer lists of them off.
+constexpr size_t largest_notice = 5 << 20;
+
 LogSettings log_settings(const LogConfig& config) {
   LogSettings settings;
   switch (config.level) {
@@ -55,10 +58,17 @@ Agent::Agent(Config config, Environment environment, const Clock& clock)
                 metrics_.store_failed();
                 tell(Severity::error, "store_failed", failure.message + "; nothing is lost, trying again");
               }),
+      notices_({.engine = engine_,
+                .observer = observers_,
+                .clock = clock_,
+                .draining = [this] { return draining_; },
+                .stopped = [this] { return stopped(); }},
+               webhooks_.secrets),
       control_(std::make_unique<ServedControl>(*this)),
       config_(std::move(config)) {
   observers_.add(metrics_);
   observers_.add(run_log_);
+  for (const auto& [forge, secret] : webhooks_.secrets) metrics_.expect_notices_of(forge);
   if (!engine_.local()) return;
   api_ = std::make_unique<ServedApi>(
       ServedHosting::Surroundings{.engine = engine_,
@@ -81,6 +91,7 @@ void Agent::run() {
   tell(Severity::info, "starting",
        fmt::format("refsyncd {} starts: {} policies, {} repositories, state in {}", version,
                    config_->policies.size(), config_->repos.size(), service_.data_dir.string()));
+  notices_.configure(*config_);
   engine_.start(std::move(*config_));
   config_.reset();
   for (const auto& state : states) metrics_.restore(state);
@@ -96,9 +107,13 @@ void Agent::listen(const HttpConfig& http) {
       std::make_unique<HttpServer>(ListenSocket::unix_path(http.socket, "http.socket"),
                                    [this](const HttpRequest& request) { return answer_owner(request); }));
   if (http.listen.empty()) return;
-  servers_.push_back(
-      std::make_unique<HttpServer>(ListenSocket::tcp(http.listen, "http.listen"),
-                                   [this](const HttpRequest& request) { return answer_public(request); }));
+  HttpLimits limits;
+  for (const auto& [forge, secret] : webhooks_.secrets) {
+    limits.body_bytes_at[fmt::format("/webhooks/{}", to_string(forge))] = largest_notice;
+  }
+  servers_.push_back(std::make_unique<HttpServer>(
+      ListenSocket::tcp(http.listen, "http.listen"),
+      [this](const HttpRequest& request) { return answer_public(request); }, limits));
   http_address_ = servers_.back()->address();
   if (auto* webhooks = engine_.webhooks()) {
     webhooks->set_repositories_url(fmt::format("http://{}/v1/{}/", http_address_, service_.org));
@@ -211,6 +226,7 @@ void Agent::apply(Config config) {
   log_.set_level(log_settings(config.log).level);
   if (api_) api_->configure(config.api);
   service_.drain = config.service.drain;
+  notices_.configure(config);
   engine_.reload(std::move(config));
 }
 

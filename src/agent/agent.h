@@ -9,6 +9,7 @@
 #include "agent/config_watch.h"
 #include "agent/engine.h"
 #include "agent/served_api.h"
+#include "agent/served_notices.h"
 #include "agent/signals.h"
 #include "api/control.h"
 #include "base/service_manager.h"
@@ -42,6 +43,7 @@ class Agent {
   WallTime started_at() const { return started_at_; }
   /// The secret of the hosted service's webhooks; nothing when none are taken. Never changes.
   const std::optional<SecretSource>& webhook_secret() const { return webhook_secret_; }
+  ServedNotices& notices() { return notices_; }
   const std::filesystem::path& data_dir() const { return service_.data_dir; }
   /// "127.0.0.1:9480" with the real port; "" when there is no TCP listener.
   std::string http_address() const { return http_address_; }
@@ -83,6 +85,7 @@ class Agent {
   Metrics metrics_;
   Observers observers_;
   Engine engine_;
+  ServedNotices notices_;
   std::unique_ptr<Control> control_;
   std::unique_ptr<ServedApi> api_;                    // nothing with the hosted service, which has its own
   std::vector<std::unique_ptr<HttpServer>> servers_;  // their threads use control_ and all above

@@ -141,6 +141,10 @@ WebhookReply ServedControl::webhook(const std::string& signature, const std::str
   return WebhookReply::taken;
 }
 
+NoticeReply ServedControl::notice(Forge forge, const HttpRequest& request) {
+  return agent_.notices().take(forge, request);
+}
+
 Readiness ServedControl::readiness() {
   const std::lock_guard lock(readiness_mutex_);
   const auto now = agent_.clock().steady();

@@ -26,6 +26,7 @@ class ServedControl final : public Control {
   std::vector<Sync> history(const SyncQuery& query) override;
   ReloadResult reload() override;
   WebhookReply webhook(const std::string& signature, const std::string& body) override;
+  NoticeReply notice(Forge forge, const HttpRequest& request) override;
   Readiness readiness() override;
   bool alive() override;
   std::string metrics() override;

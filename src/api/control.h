@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "http/server.h"
+#include "model/forge.h"
 #include "model/policy_state.h"
 #include "model/store.h"
 #include "model/sync.h"
@@ -70,6 +72,18 @@ enum class WebhookReply {
   not_wanted,    ///< no webhooks are configured
 };
 
+/// What became of a webhook of a Git forge.
+struct NoticeReply {
+  enum class Verdict {
+    taken,  ///< genuine and understood, also when it is about nothing of ours
+    not_genuine,
+    malformed,   ///< genuine, but not as the forge documents it
+    not_wanted,  ///< this forge has no secret in the configuration
+  };
+  Verdict verdict = Verdict::not_wanted;
+  size_t policies = 0;  ///< how many it makes due
+};
+
 /// How the rest of the world speaks to the agent. Calls come from several threads at once and return within a
 /// bounded time; one that cannot be answered in time throws Error(transient).
 class Control {
@@ -97,6 +111,10 @@ class Control {
 
   /// Takes a webhook of the hosted service: the value of its signature header, and the raw body.
   virtual WebhookReply webhook(const std::string& signature, const std::string& body) = 0;
+
+  /// Takes a webhook of a Git forge. A push makes the policies due that pull what was pushed. Throws
+  /// Error(transient) while draining.
+  virtual NoticeReply notice(Forge forge, const HttpRequest& request) = 0;
 
   virtual Readiness readiness() = 0;
   /// True while the loop turns. Never waits for it.

@@ -23,6 +23,7 @@ class ControlClient final : public Control {
   ReloadResult reload() override;
   /// The socket takes no webhooks.
   WebhookReply webhook(const std::string&, const std::string&) override { return WebhookReply::not_wanted; }
+  NoticeReply notice(Forge, const HttpRequest&) override { return {}; }
   Readiness readiness() override;
   bool alive() override;
   std::string metrics() override;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "api/control_json.h"
+#include "api/forge_webhook.h"
 #include "api/mesa_webhook.h"
 #include "base/text.h"
 #include "contract/sync_json.h"
@@ -232,9 +233,18 @@ struct Route {
 
 HttpResponse serve_webhook(const Call& call) { return serve_mesa_webhook(call.control, call.request); }
 
+template <Forge forge>
+HttpResponse serve_notice(const Call& call) {
+  return serve_forge_webhook(call.control, forge, call.request);
+}
+
 constexpr Route public_routes[] = {
     {"GET", "/", serve_page},
     {"POST", "/webhooks/mesa", serve_webhook},
+    {"POST", "/webhooks/github", serve_notice<Forge::github>},
+    {"POST", "/webhooks/gitlab", serve_notice<Forge::gitlab>},
+    {"POST", "/webhooks/gitea", serve_notice<Forge::gitea>},
+    {"POST", "/webhooks/bitbucket", serve_notice<Forge::bitbucket>},
     {"GET", "/metrics", serve_metrics},
     {"GET", "/healthz", serve_health},
     {"GET", "/readyz", serve_readiness},

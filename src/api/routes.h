@@ -5,7 +5,8 @@
 namespace refsyncd {
 
 /// What anybody who reaches the TCP port may see: /metrics, /healthz, /readyz, a page that lists them, and
-/// POST /webhooks/mesa (see api/mesa_webhook.h). Nothing else here changes anything. Never throws.
+/// POST /webhooks/mesa (see api/mesa_webhook.h) and /webhooks/<forge> (see api/forge_webhook.h). Nothing else
+/// here changes anything. Never throws.
 HttpResponse serve_public(Control& control, const HttpRequest& request);
 
 /// What the user of the Unix socket may do: everything above, and under /control/v1

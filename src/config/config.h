@@ -1,12 +1,14 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "model/forge.h"
 #include "model/policy.h"
 
 namespace refsyncd {
@@ -74,7 +76,8 @@ struct ApiConfig {
   bool operator==(const ApiConfig&) const = default;
 };
 struct WebhookConfig {
-  bool allow_private = false;  ///< targets may have loopback and private addresses
+  bool allow_private = false;  ///< targets may have loopback and private addresses; only with kind local
+  std::map<Forge, SecretSource> secrets;  ///< of the forges whose webhooks are taken
   bool operator==(const WebhookConfig&) const = default;
 };
 
@@ -85,8 +88,8 @@ struct Config {
   HttpConfig http;
   LogConfig log;
   MetricsConfig metrics;
-  ApiConfig api;                 ///< only with kind local
-  WebhookConfig webhooks;        ///< only with kind local
+  ApiConfig api;  ///< only with kind local
+  WebhookConfig webhooks;
   std::vector<Repo> repos;       ///< in file order, names unique
   std::vector<Policy> policies;  ///< in file order, names unique
 

@@ -88,6 +88,19 @@ std::optional<ApiToken> read_api_token(Reading& reading, Value value) {
   return ApiToken{.name = *name, .file = *file, .scopes = scopes};
 }
 
+/// Without a secret anybody could send webhooks, so a forge without one is a mistake.
+std::optional<SecretSource> read_forge_secret(Reading& reading, const Field& field) {
+  if (!field) return std::nullopt;
+  const Fields fields(reading, field.value, keys::forge, field.name);
+  const auto secret = fields["secret"];
+  if (secret) return read_secret_source(reading, secret);
+  reading.problems.add(
+      field.place(),
+      fmt::format("'{}' needs the 'secret' of its webhooks; write {}: {{secret: {{file: PATH}}}}", field.name,
+                  field.name));
+  return std::nullopt;
+}
+
 }  // namespace
 
 MesaConfig read_mesa(Reading& reading, const Fields& service) {
@@ -138,8 +151,17 @@ ApiConfig read_api(Reading& reading, const Field& field, ServiceKind kind) {
 
 WebhookConfig read_webhooks(Reading& reading, const Field& field, ServiceKind kind) {
   const Fields fields(reading, field.value, keys::webhooks, "webhooks");
-  if (!served_here(reading, field, kind)) return {};
-  return {.allow_private = read_bool(reading, fields["allow_private"]).value_or(false)};
+  WebhookConfig webhooks;
+  const auto allow_private = fields["allow_private"];
+  if (served_here(reading, allow_private, kind)) {
+    webhooks.allow_private = read_bool(reading, allow_private).value_or(false);
+  }
+  for (const auto forge : all_forges) {
+    const auto section = fields[to_string(forge)];
+    if (auto secret = read_forge_secret(reading, section))
+      webhooks.secrets.emplace(forge, std::move(*secret));
+  }
+  return webhooks;
 }
 
 }  // namespace refsyncd

@@ -22,7 +22,7 @@ inline constexpr std::array file{
     ConfigKey{"log", "What the agent writes to its log."},
     ConfigKey{"metrics", "Bounds of the exported metrics."},
     ConfigKey{"api", "Who may use the API that the agent serves (kind: local)."},
-    ConfigKey{"webhooks", "Where webhooks may be sent (kind: local)."},
+    ConfigKey{"webhooks", "Which forges may tell of pushes, and where the agent's own webhooks may be sent."},
     ConfigKey{"defaults", "What every policy has unless it says otherwise."},
     ConfigKey{"repos", "The repositories, by name."},
     ConfigKey{"policies", "The schedule: what to sync, in which direction, and when."},
@@ -66,7 +66,14 @@ inline constexpr std::array api_token{
     ConfigKey{"scopes", "What it may do: any of read, write, admin."},
 };
 inline constexpr std::array webhooks{
-    ConfigKey{"allow_private", "Allow webhook targets with loopback and private addresses."},
+    ConfigKey{"allow_private", "Allow webhook targets with loopback and private addresses (kind: local)."},
+    ConfigKey{"github", "Webhooks that GitHub sends to /webhooks/github."},
+    ConfigKey{"gitlab", "Webhooks that GitLab sends to /webhooks/gitlab."},
+    ConfigKey{"gitea", "Webhooks that Gitea or Forgejo sends to /webhooks/gitea."},
+    ConfigKey{"bitbucket", "Webhooks that Bitbucket sends to /webhooks/bitbucket."},
+};
+inline constexpr std::array forge{
+    ConfigKey{"secret", "The secret that its webhooks are signed with; a secret."},
 };
 inline constexpr std::array repo{
     ConfigKey{"path", "A bare repository that exists already; without it the agent keeps one in data_dir."},

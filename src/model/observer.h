@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "model/forge.h"
 #include "model/policy_state.h"
 #include "model/sync.h"
 #include "model/webhook.h"
@@ -40,6 +41,9 @@ class Observer {
   virtual void run_finished(const Policy&, const PolicyState& /*was*/, const PolicyState& /*now*/) {}
   /// A policy's next scheduled time.
   virtual void run_scheduled(const Policy&, WallTime /*next_due*/) {}
+
+  /// A forge, or somebody else, has sent a webhook.
+  virtual void notice_received(const NoticeReceipt&) {}
 
   /// A webhook's target has taken a delivery.
   virtual void webhook_delivered(const Delivery&) {}
@@ -84,6 +88,9 @@ class Observers final : public Observer {
   }
   void run_scheduled(const Policy& policy, WallTime next_due) override {
     for (auto* o : observers_) o->run_scheduled(policy, next_due);
+  }
+  void notice_received(const NoticeReceipt& receipt) override {
+    for (auto* o : observers_) o->notice_received(receipt);
   }
   void webhook_delivered(const Delivery& delivery) override {
     for (auto* o : observers_) o->webhook_delivered(delivery);

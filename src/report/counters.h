@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "model/forge.h"
 #include "model/policy_state.h"
 #include "model/sync.h"
 
@@ -102,6 +103,8 @@ struct Counters {
   uint64_t webhooks_given_up = 0;
   uint64_t webhooks_pending = 0;
   uint64_t webhooks_dead = 0;  ///< given up and still kept
+  /// Webhooks of the forges that may send any, by what became of them.
+  std::map<Forge, std::array<uint64_t, all_notice_results.size()>> notices;
   bool config_good = false;
   WallTime config_loaded{};  ///< when a good configuration was last read
 };

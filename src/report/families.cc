@@ -191,8 +191,21 @@ MetricFamily webhook_deliveries(const Counters& counters) {
   return family;
 }
 
+MetricFamily webhooks_received(const Counters& counters) {
+  Family family(MetricType::Counter, "refsyncd_webhook_received_total",
+                "Webhooks of Git forges that came in, by what became of them.");
+  for (const auto& [forge, by_result] : counters.notices) {
+    for (const auto result : all_notice_results) {
+      family.add({{"provider", to_string(forge)}, {"result", to_string(result)}},
+                 by_result.at(static_cast<size_t>(result)));
+    }
+  }
+  return family;
+}
+
 void add_webhooks(std::vector<MetricFamily>& all, const Counters& counters) {
   using enum MetricType;
+  all.push_back(webhooks_received(counters));
   all.push_back(webhook_deliveries(counters));
   all.push_back(single(Gauge, "refsyncd_webhook_deliveries_pending",
                        "Webhook deliveries that wait or are under way.", counters.webhooks_pending));

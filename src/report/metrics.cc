@@ -18,6 +18,11 @@ void Metrics::restore(const PolicyState& state) {
   take(state);
 }
 
+void Metrics::expect_notices_of(Forge forge) {
+  const std::lock_guard lock(mutex_);
+  counters_.notices.try_emplace(forge);
+}
+
 void Metrics::store_failed() {
   const std::lock_guard lock(mutex_);
   ++counters_.store_errors;
@@ -109,6 +114,11 @@ void Metrics::run_finished(const Policy& /*policy*/, const PolicyState& /*was*/,
 void Metrics::run_scheduled(const Policy& policy, WallTime next_due) {
   const std::lock_guard lock(mutex_);
   if (auto* gauges = gauges_of(policy.name)) gauges->next_run = next_due;
+}
+
+void Metrics::notice_received(const NoticeReceipt& receipt) {
+  const std::lock_guard lock(mutex_);
+  ++counters_.notices[receipt.forge].at(static_cast<size_t>(receipt.result));
 }
 
 void Metrics::webhook_delivered(const Delivery& /*delivery*/) {

@@ -26,6 +26,8 @@ class Metrics final : public Observer, public prometheus::Collectable {
 
   /// What a policy remembers from before a restart. Call after policies_changed().
   void restore(const PolicyState& state);
+  /// This forge may send webhooks: it has series from now on.
+  void expect_notices_of(Forge forge);
   /// A write to the store failed.
   void store_failed();
 
@@ -44,6 +46,7 @@ class Metrics final : public Observer, public prometheus::Collectable {
                       std::optional<milliseconds> retry_in) override;
   void run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) override;
   void run_scheduled(const Policy& policy, WallTime next_due) override;
+  void notice_received(const NoticeReceipt& receipt) override;
   void webhook_delivered(const Delivery& delivery) override;
   void webhook_failed(const Delivery& delivery, const Failure& failure,
                       std::optional<milliseconds> retry_in) override;

@@ -52,6 +52,12 @@ Fields fields_of(const Delivery& delivery) {
           {"attempts", static_cast<int64_t>(delivery.attempts)}};
 }
 
+Fields fields_of(const NoticeReceipt& receipt) {
+  return {{"provider", std::string(to_string(receipt.forge))},
+          {"result", std::string(to_string(receipt.result))},
+          {"policies", static_cast<int64_t>(receipt.policies)}};
+}
+
 double seconds(milliseconds duration) { return static_cast<double>(duration.count()) / 1000.0; }
 
 /// The same for the same refs rejected for the same reasons, in any order; 0 for none.
@@ -272,6 +278,41 @@ void RunLog::run_scheduled(const Policy& policy, WallTime next_due) {
          .event = "run_scheduled",
          .message = fmt::format("{}: next due {}", policy.name, timestamp(next_due)),
          .fields = std::move(fields)});
+}
+
+void RunLog::notice_received(const NoticeReceipt& receipt) {
+  switch (receipt.result) {
+    case NoticeResult::unauthorized:
+    case NoticeResult::malformed: return refused(receipt);
+    case NoticeResult::triggered:
+      return write({.severity = Severity::info,
+                    .event = "webhook_triggered",
+                    .message = fmt::format("{}: {} makes {} {} due", to_string(receipt.forge), receipt.about,
+                                           receipt.policies, receipt.policies == 1 ? "policy" : "policies"),
+                    .fields = fields_of(receipt)});
+    case NoticeResult::ignored:
+      return write(
+          {.severity = Severity::debug,
+           .event = "webhook_ignored",
+           .message = fmt::format("{}: {} concerns no policy", to_string(receipt.forge), receipt.about),
+           .fields = fields_of(receipt)});
+  }
+}
+
+/// Anybody can send what is refused, so it must not fill the log.
+void RunLog::refused(const NoticeReceipt& receipt) {
+  auto& refusals = refusals_[receipt.forge];
+  const auto age = refusals.told ? receipt.at - *refusals.told : milliseconds::max();
+  if (age >= milliseconds{} && age < std::chrono::minutes(1)) {
+    ++refusals.since;
+    return;
+  }
+  const auto more = refusals.since == 0 ? "" : fmt::format("; {} more were refused before", refusals.since);
+  refusals = {.told = receipt.at, .since = 0};
+  write({.severity = Severity::warning,
+         .event = "webhook_refused",
+         .message = fmt::format("{}: refused a webhook: {}{}", to_string(receipt.forge), receipt.about, more),
+         .fields = fields_of(receipt)});
 }
 
 void RunLog::webhook_delivered(const Delivery& delivery) {

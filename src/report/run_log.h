@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -25,6 +26,9 @@ namespace refsyncd {
 ///   or failed otherwise, at warning while it keeps failing alike, with what a person can do about it;
 /// - a webhook delivery that is given up at error, once; a target's first failed try at warning and the next
 ///   ones at debug until it takes a delivery again, which is told at info;
+/// - a forge's webhook that makes policies due at info, one that concerns none at debug, and one that is
+/// refused at
+///   warning, at most once a minute for each forge;
 /// - a recovery, and each reload, at info; a configuration that was refused at error, one line a mistake.
 class RunLog final : public Observer {
  public:
@@ -44,6 +48,7 @@ class RunLog final : public Observer {
                       std::optional<milliseconds> retry_in) override;
   void run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) override;
   void run_scheduled(const Policy& policy, WallTime next_due) override;
+  void notice_received(const NoticeReceipt& receipt) override;
   void webhook_delivered(const Delivery& delivery) override;
   void webhook_failed(const Delivery& delivery, const Failure& failure,
                       std::optional<milliseconds> retry_in) override;
@@ -56,14 +61,22 @@ class RunLog final : public Observer {
     std::optional<ErrorKind> failing;  ///< how its last run failed; nothing after a success
   };
 
+  /// Refused webhooks of one forge.
+  struct Refusals {
+    std::optional<WallTime> told;  ///< when a line was last written
+    uint64_t since = 0;            ///< how many came after it
+  };
+
   Told& told(const std::string& policy);
   void write(const LogRecord& record);
   void completed(const Sync& sync);
   void failed(const Sync& sync);
+  void refused(const NoticeReceipt& receipt);
   void list(const Sync& sync, Outcome outcome, Severity severity);
 
   LogSink& sink_;
-  std::set<std::string> failing_targets_;    ///< ids of webhook targets whose last try failed
+  std::set<std::string> failing_targets_;  ///< ids of webhook targets whose last try failed
+  std::map<Forge, Refusals> refusals_;
   std::unordered_map<uint64_t, Told> told_;  ///< by stable_hash of the policy's name
 };
 

@@ -14,6 +14,9 @@ using std::chrono::seconds;
 /// Runs missed while the agent was away start this far apart, so that a start is no storm.
 constexpr milliseconds catch_up_spacing{20};
 
+/// Runs that hints ask for are at least this far apart, so that a burst of pushes is one run, not many.
+constexpr milliseconds hint_spacing = seconds(5);
+
 /// Did a due time pass that no run stands for? An interval policy that never ran counts as missed; a calendar
 /// policy waits for its first time.
 bool missed_a_run(const Policy& policy, const PolicyState& state, WallTime now) {
@@ -69,6 +72,8 @@ void Runner::configure(std::vector<Policy> policies, std::vector<PolicyState> st
     const auto old = old_names.find(slot.policy.name);
     if (old != old_names.end()) {
       slot.state = old_slots[old->second].state;
+      slot.again = old_slots[old->second].again;
+      slot.hints_from = old_slots[old->second].hints_from;
       slot.state.not_before.reset();
       if (old_slots[old->second].policy == slot.policy) due = std::min(due, old_due.due(old->second));
     } else {
@@ -111,6 +116,27 @@ bool Runner::trigger(const std::string& policy) {
   if (found == by_name_.end()) return false;
   apply(found->second, event::Asked{});
   return true;
+}
+
+void Runner::hint(size_t position) {
+  const auto key = static_cast<Key>(position);
+  auto& slot = slots_.at(position);
+  switch (slot.state.phase) {
+    case RunPhase::idle: return run_soon(key);
+    case RunPhase::enqueuing:
+    case RunPhase::waiting: slot.again = true; return;
+    case RunPhase::backing_off: return;  // the next attempt looks again
+  }
+}
+
+void Runner::run_soon(Key key) {
+  auto& slot = slots_[key];
+  const auto wait = std::max(SteadyTime::duration::zero(), slot.hints_from - clock_.steady());
+  auto at = clock_.now() + std::chrono::ceil<milliseconds>(wait);
+  if (slot.state.not_before) at = std::max(at, *slot.state.not_before);
+  if (due_.due(key) <= at) return;
+  slot.hints_from = clock_.steady() + wait + hint_spacing;
+  schedule(key, at);
 }
 
 void Runner::tick() {
@@ -181,6 +207,8 @@ void Runner::apply(Key key, const RunEvent& event) {
                              again ? std::optional(slot.state.retry_at - now) : std::nullopt);
   }
   if (step.finished) observer_.run_finished(slot.policy, was, slot.state);
+  if (step.enqueue) slot.again = false;
+  if (slot.state.phase == RunPhase::idle && std::exchange(slot.again, false)) run_soon(key);
   if (step.enqueue) {
     const bool again = std::holds_alternative<event::Restarted>(event);
     ask(key, *step.enqueue, again ? slot.state.last_attempt : std::nullopt);

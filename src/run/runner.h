@@ -32,6 +32,12 @@ class Runner final : public SyncListener {
   /// policy.
   bool trigger(const std::string& policy);
 
+  /// Says that the upstream of the policy at this position has just changed: what its next due time would do
+  /// comes soon, at the priority of the schedule. A run that is under way may have looked too early, so one
+  /// more follows it. Hints that come in quick succession lead to one run; a policy that is held back after a
+  /// failure runs when that is over. Kept in memory only: the next due time makes up for one that is lost.
+  void hint(size_t position);
+
   /// Starts what is due. Call at next_wake() or later.
   void tick();
   SteadyTime next_wake() const;
@@ -57,6 +63,8 @@ class Runner final : public SyncListener {
   struct Slot {
     Policy policy;
     PolicyState state;
+    bool again = false;       // a hint came while a sync ran that may have looked before
+    SteadyTime hints_from{};  // hints make the policy due again from then on
   };
   using Key = Plan::Key;
 
@@ -67,6 +75,7 @@ class Runner final : public SyncListener {
   void mend_after_clock_change(Key key, WallTime now);
   void schedule(Key key, WallTime due);
   void start_due(WallTime now);
+  void run_soon(Key key);
   void notice_clock_jump(WallTime now);
 
   const Clock& clock_;

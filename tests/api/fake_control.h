@@ -27,6 +27,8 @@ struct FakeControl final : Control {
   std::vector<SyncQuery> queries = {};
   std::vector<std::pair<std::string, std::string>> webhooks = {};  // signature and body
   WebhookReply webhook_reply = WebhookReply::taken;
+  std::vector<std::pair<Forge, HttpRequest>> notices = {};
+  NoticeReply notice_reply = {.verdict = NoticeReply::Verdict::taken, .policies = 0};
   std::atomic<int> calls = 0;
 
   std::vector<PolicyStatus> status() override { return said(policies); }
@@ -58,6 +60,10 @@ struct FakeControl final : Control {
   WebhookReply webhook(const std::string& signature, const std::string& body) override {
     webhooks.emplace_back(signature, body);
     return said(webhook_reply);
+  }
+  NoticeReply notice(Forge forge, const HttpRequest& request) override {
+    notices.emplace_back(forge, request);
+    return said(notice_reply);
   }
   Readiness readiness() override { return said(ready); }
   bool alive() override { return said(turning); }

@@ -81,6 +81,17 @@ INSTANTIATE_TEST_SUITE_P(
             "2:47: 'concurrency' has a meaning with kind: local only; remove it"},
         Row{"api_of_mesa", "policies: []\nservice: {kind: mesa, credential: {env: KEY}}\napi: {}\n",
             "3:1: 'api' is about the API that kind: local serves; remove it"},
+        Row{"webhook_targets_of_mesa",
+            "policies: []\nservice: {kind: mesa, credential: {env: KEY}}\nwebhooks: {allow_private: true}\n",
+            "3:12: 'allow_private' is about the API that kind: local serves; remove it"},
+        Row{"forge_without_secret", "policies: []\nwebhooks: {github: {}}\n",
+            "2:20: 'github' needs the 'secret' of its webhooks; write github: {secret: {file: PATH}}"},
+        Row{"forge_with_inline_secret", "policies: []\nwebhooks: {gitlab: {secret: s}}\n",
+            "2:29: 'secret' is a secret and must not stand in this file; write secret: {file: PATH} or "
+            "secret: {env: "
+            "NAME}"},
+        Row{"unknown_forge", "policies: []\nwebhooks: {gitub: {secret: {file: /s}}}\n",
+            "2:12: unknown key 'gitub'; did you mean 'github'?"},
         Row{"exclude_of_mesa",
             "repos: {app: }\nservice: {kind: mesa, credential: {env: KEY}}\n"
             "policies: [{repo: app, direction: pull, exclude: {tags: a}}]\n",

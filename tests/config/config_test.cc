@@ -93,6 +93,21 @@ policies: []
 }
 
 TEST(Config, FindsTheControlSocketWhateverElseIsWrong) {
+TEST(Config, ReadsWhichForgesMayTellOfPushes) {
+  const auto config = parse(R"(
+webhooks:
+  github: {secret: {file: hook-secret}}
+  gitea: {secret: {env: GITEA_SECRET}}
+service: {kind: mesa, credential: {env: KEY}}
+policies: []
+)");
+  using enum SecretSource::Kind;
+  EXPECT_EQ(config.webhooks.secrets,
+            (std::map<Forge, SecretSource>{{Forge::github, {file, "/etc/refsyncd/hook-secret"}},
+                                           {Forge::gitea, {environment, "GITEA_SECRET"}}}));
+  EXPECT_FALSE(config.webhooks.allow_private);
+}
+
   const TemporaryDirectory folder;
   const auto file = folder.path() / "config.yaml";
   const auto socket = [&](const std::string& text, const Environment& environment = {}) {
@@ -325,6 +340,7 @@ TEST(LoadConfig, ReadsTheExampleWithEveryLineTakenIn) {
   EXPECT_EQ(config.http, plain.http);
   EXPECT_EQ(config.log, plain.log);
   EXPECT_EQ(config.repos.size(), 2U);
+  EXPECT_TRUE(config.webhooks.secrets.contains(Forge::github));
   EXPECT_EQ(config.policies.size(), 2U);
 }
 

@@ -68,6 +68,7 @@ INSTANTIATE_TEST_SUITE_P(Mappings, Schema,
                                          Mapping{"api", "/definitions/api", keys::api},
                                          Mapping{"api_token", "/definitions/api_token", keys::api_token},
                                          Mapping{"webhooks", "/definitions/webhooks", keys::webhooks},
+                                         Mapping{"forge", "/definitions/forge", keys::forge},
                                          Mapping{"defaults", "/definitions/defaults", keys::rules},
                                          Mapping{"repo", "/definitions/repo", keys::repo},
                                          Mapping{"upstream", "/definitions/upstream", keys::upstream},
@@ -85,9 +86,10 @@ TEST(SchemaDefinitions, AreAllCoveredOrPlainValues) {
   for (const auto& [name, definition] : all.at("definitions").items()) {
     if (definition.contains("properties")) mappings.insert(name);
   }
-  EXPECT_THAT(mappings, testing::UnorderedElementsAre("service", "http", "log", "metrics", "api", "api_token",
-                                                      "webhooks", "defaults", "repo", "upstream", "auth",
-                                                      "tls", "secret", "policy", "ref_globs", "retry"));
+  EXPECT_THAT(mappings,
+              testing::UnorderedElementsAre("service", "http", "log", "metrics", "api", "api_token",
+                                            "webhooks", "forge", "defaults", "repo", "upstream", "auth",
+                                            "tls", "secret", "policy", "ref_globs", "retry"));
 }
 
 TEST(SchemaAndReader, AcceptTheShippedExamples) {
@@ -139,6 +141,14 @@ INSTANTIATE_TEST_SUITE_P(
                "api: {allow_private: true, tokens: [{name: ci, file: /t, scopes: [read, write, admin]}]}\n"
                "webhooks: {allow_private: true}\npolicies: []\n",
                true},
+        Sample{"forges",
+               "webhooks: {github: {secret: {file: /g}}, gitlab: {secret: {env: G}}, gitea: {secret: {file: "
+               "/t}}, "
+               "bitbucket: {secret: {file: /b}}}\npolicies: []\n",
+               true},
+        Sample{"forge_without_secret", "webhooks: {github: {}}\npolicies: []\n", false},
+        Sample{"forge_with_nothing", "webhooks: {github: }\npolicies: []\n", false},
+        Sample{"forge_with_inline_secret", "webhooks: {github: {secret: s}}\npolicies: []\n", false},
         Sample{"api_token_without_scopes",
                "api: {tokens: [{name: ci, file: /t, scopes: []}]}\npolicies: []\n", false},
         Sample{"api_scope", "api: {tokens: [{name: ci, file: /t, scopes: [root]}]}\npolicies: []\n", false},

@@ -35,6 +35,7 @@ std::string label_names(const prometheus::MetricFamily& family) {
 std::map<std::string, std::string> in_program() {
   Counters counters;
   counters.policies["app-pull"] = {};
+  counters.notices[Forge::github] = {};
   std::map<std::string, std::string> all;
   for (const auto& family : families(counters, {}, "1")) {
     all[family.name] = type_name(family.type) + " | " + label_names(family);

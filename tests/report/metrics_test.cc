@@ -345,6 +345,21 @@ TEST(metrics_size, a_thousand_policies_stay_within_their_budget) {
   EXPECT_LE(sizeof(PolicySeries), 200u);
 }
 
+TEST_F(MetricsTest, webhooks_of_forges_are_counted_by_what_became_of_them) {
+  metrics.expect_notices_of(Forge::gitlab);
+  metrics.expect_notices_of(Forge::github);
+  for (const auto result : {NoticeResult::triggered, NoticeResult::triggered, NoticeResult::unauthorized})
+    metrics.notice_received({.forge = Forge::github, .result = result, .about = ""});
+  const auto text = metrics.text();
+  for (const auto* line : {"refsyncd_webhook_received_total{provider=\"github\",result=\"triggered\"} 2\n",
+                           "refsyncd_webhook_received_total{provider=\"github\",result=\"ignored\"} 0\n",
+                           "refsyncd_webhook_received_total{provider=\"github\",result=\"unauthorized\"} 1\n",
+                           "refsyncd_webhook_received_total{provider=\"gitlab\",result=\"malformed\"} 0\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line;
+  }
+  EXPECT_EQ(text.find("provider=\"gitea\""), std::string::npos) << "no secret, no series";
+}
+
 TEST_F(MetricsTest, webhook_deliveries_are_counted_by_what_became_of_each_try) {
   const Delivery delivery;
   const Failure failure{.kind = ErrorKind::transient, .message = "no", .retry_after = {}};

@@ -253,6 +253,34 @@ TEST_F(RunLogTest, a_webhook_target_that_fails_is_told_of_once_and_again_when_it
   EXPECT_THAT(log.take(), ElementsAre("info webhook target target-1 took sync.completed, after failures"));
 }
 
+TEST_F(RunLogTest, a_push_is_told_at_info_when_a_policy_waits_for_it) {
+  const std::string about = "a push to refs/heads/main of https://github.com/acme/app";
+  run_log.notice_received(
+      {.forge = Forge::github, .result = NoticeResult::triggered, .about = about, .policies = 2});
+  run_log.notice_received({.forge = Forge::github, .result = NoticeResult::ignored, .about = about});
+  EXPECT_THAT(log.take(), ElementsAre("info github: " + about + " makes 2 policies due"));
+}
+
+TEST_F(RunLogTest, refused_webhooks_are_told_once_a_minute_for_each_forge) {
+  const auto refuse = [&](Forge forge, seconds at) {
+    run_log.notice_received({.forge = forge,
+                             .result = NoticeResult::unauthorized,
+                             .at = WallTime(at),
+                             .about = "its signature does not fit"});
+  };
+  refuse(Forge::github, seconds(0));
+  refuse(Forge::github, seconds(1));
+  refuse(Forge::github, seconds(59));
+  refuse(Forge::gitea, seconds(59));
+  EXPECT_THAT(log.take(), ElementsAre("warning github: refused a webhook: its signature does not fit",
+                                      "warning gitea: refused a webhook: its signature does not fit"));
+  refuse(Forge::github, seconds(60));
+  EXPECT_THAT(log.take(), ElementsAre("warning github: refused a webhook: its signature does not fit; 2 more "
+                                      "were refused before"));
+  refuse(Forge::github, seconds(10));
+  EXPECT_THAT(log.take().size(), 1u) << "the clock was set back";
+}
+
 TEST_F(RunLogTest, each_webhook_delivery_that_is_given_up_is_an_error) {
   Delivery delivery;
   delivery.target_id = "target-1";

@@ -1,0 +1,103 @@
+#include "agent/served_notices.h"
+
+#include <fmt/format.h>
+
+#include <future>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "agent/wait_for.h"
+#include "base/text.h"
+#include "config/secrets.h"
+
+namespace refsyncd {
+namespace {
+
+using Verdict = NoticeReply::Verdict;
+
+/// "a push to refs/heads/main of https://github.com/acme/app"; of several refs the first, and how many more.
+std::string describe(const PushNotice& notice) {
+  const auto more = notice.refs.size() > 1 ? fmt::format(" and {} more", notice.refs.size() - 1) : "";
+  const auto& where = notice.urls.empty() ? notice.path : notice.urls.front();
+  return fmt::format("a push to {}{} of {}", printable(notice.refs.front(), 200), more,
+                     printable(where, 200));
+}
+
+}  // namespace
+
+ServedNotices::ServedNotices(Surroundings surroundings, std::map<Forge, SecretSource> secrets)
+    : around_(std::move(surroundings)), secrets_(std::move(secrets)) {}
+
+void ServedNotices::configure(const Config& config) {
+  if (!secrets_.empty()) subscribers_ = Subscribers(config);
+}
+
+template <class Answer>
+auto ServedNotices::on_loop(Answer answer) {
+  using Result = std::invoke_result_t<Answer>;
+  auto task = std::make_shared<std::packaged_task<Result()>>(std::move(answer));
+  auto result = task->get_future();
+  around_.engine.loop().post([task] { (*task)(); });
+  return wait_for(result, loop_patience, around_.stopped);
+}
+
+NoticeReply ServedNotices::tell(NoticeReceipt receipt, Verdict verdict) {
+  on_loop([this, receipt = std::move(receipt)]() mutable {
+    receipt.at = around_.clock.now();
+    around_.observer.notice_received(receipt);
+  });
+  return {.verdict = verdict, .policies = 0};
+}
+
+NoticeReply ServedNotices::take(Forge forge, const HttpRequest& request) {
+  const auto source = secrets_.find(forge);
+  if (source == secrets_.end()) return {.verdict = Verdict::not_wanted, .policies = 0};
+  Secret secret;
+  try {
+    secret = read_secret(source->second);
+  } catch (const Error& error) {
+    tell({.forge = forge, .result = NoticeResult::unauthorized, .about = error.what()}, Verdict::not_genuine);
+    throw Error(ErrorKind::transient, "the secret of this forge cannot be read");
+  }
+  if (!genuine(forge, secret, request.headers, request.body)) {
+    return tell({.forge = forge,
+                 .result = NoticeResult::unauthorized,
+                 .about = "its signature or token does not fit the secret"},
+                Verdict::not_genuine);
+  }
+  std::optional<PushNotice> notice;
+  try {
+    notice = read_notice(forge, request.headers, request.body);
+  } catch (const Error& error) {
+    return tell({.forge = forge, .result = NoticeResult::malformed, .about = error.what()},
+                Verdict::malformed);
+  }
+  if (!notice) {
+    return tell({.forge = forge, .result = NoticeResult::ignored, .about = "something else than a push"},
+                Verdict::taken);
+  }
+  return trigger(forge, *notice);
+}
+
+NoticeReply ServedNotices::trigger(Forge forge, const PushNotice& notice) {
+  return on_loop([this, forge, notice] {
+    if (around_.draining()) throw Error(ErrorKind::transient, "the agent is stopping");
+    auto& runner = around_.engine.runner();
+    size_t policies = 0;
+    for (const auto position : subscribers_.of(notice)) {
+      if (!concerns(notice, runner.view(position).policy)) continue;
+      runner.hint(position);
+      ++policies;
+    }
+    around_.observer.notice_received(
+        {.forge = forge,
+         .result = policies > 0 ? NoticeResult::triggered : NoticeResult::ignored,
+         .at = around_.clock.now(),
+         .about = describe(notice),
+         .policies = policies});
+    return NoticeReply{.verdict = Verdict::taken, .policies = policies};
+  });
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,46 @@
+#pragma once
+#include <functional>
+#include <map>
+
+#include "agent/engine.h"
+#include "api/control.h"
+#include "forge/notice.h"
+#include "forge/subscribers.h"
+#include "model/observer.h"
+
+namespace refsyncd {
+
+/// Takes webhooks of Git forges: judges and reads them on the HTTP server's thread, then makes the policies
+/// due on the loop. What comes of it is idempotent and only in memory: when it is lost with the agent, the
+/// next due time makes up for it.
+class ServedNotices {
+ public:
+  struct Surroundings {
+    Engine& engine;
+    Observer& observer;
+    const Clock& clock;
+    std::function<bool()> draining;  ///< called on the loop's thread
+    std::function<bool()> stopped;   ///< called on any thread: true once the loop turns no more
+  };
+
+  /// What the surroundings refer to outlives this.
+  ServedNotices(Surroundings surroundings, std::map<Forge, SecretSource> secrets);
+
+  /// The configuration that the engine gets next. On the loop's thread.
+  void configure(const Config& config);
+
+  /// See Control::notice().
+  NoticeReply take(Forge forge, const HttpRequest& request);
+
+ private:
+  NoticeReply tell(NoticeReceipt receipt, NoticeReply::Verdict verdict);
+  NoticeReply trigger(Forge forge, const PushNotice& notice);
+  template <class Answer>
+  auto on_loop(Answer answer);
+
+  Surroundings around_;
+  const std::map<Forge, SecretSource> secrets_;
+  Subscribers subscribers_;  // the loop's
+};
+
+}  // namespace refsyncd
