@@ -27,7 +27,7 @@ constexpr auto name_bytes = [] {
 }();
 
 /// True for names that are valid beyond doubt, as nearly all are: harmless bytes, and between plain ones
-/// single dots and slashes. libgit2 needs twenty times as long to say so.
+/// single dots and slashes. libgit2 needs three times as long to say so.
 bool is_plain_name(std::string_view name) {
   auto last = NameByte::slash;
   for (const unsigned char c : name) {
@@ -63,6 +63,7 @@ void check_libgit2(int code, std::string_view doing) {
 bool is_valid_ref_name(std::string_view name) {
   if (!name.starts_with("refs/") || name.find('\0') != std::string_view::npos) return false;
   if (is_plain_name(name)) return true;
+  prepare_libgit2();  // it keeps its reasons for a refusal in storage of its own
   int valid = 0;
   return git_reference_name_is_valid(&valid, std::string(name).c_str()) == 0 && valid == 1;
 }

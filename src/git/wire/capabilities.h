@@ -50,19 +50,20 @@ class ServiceAdvertisementReader {
  private:
   enum class Expected { service, flush_after_service, version_or_ref, capability, ref, nothing };
 
-  void check_opening();
+  void check_opening() const;
   void take(Packet kind, std::string_view payload);
   void take_flush();
-  void take_text(std::string_view text);
   void take_first(std::string_view text);
-  void take_first_ref(std::string_view text);
+  void take_capability(std::string_view text);
+  void take_ref_capabilities(std::string_view words);
   void take_ref(std::string_view text);
+  void take_object_format(std::string_view name);
 
   std::string opening_;  ///< the first bytes, until there are enough of them to judge
   bool opened_ = false;
   PacketReader packets_;
   Expected expected_ = Expected::service;
-  bool format_told_ = false;
+  bool knows_format_ = false;
   ServiceAdvertisement answer_;
   AdvertisementBuilder refs_;
 };
