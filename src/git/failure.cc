@@ -1,8 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
-
 #include "base/duration.h"
 #include "base/text.h"
 #include "git/program.h"
@@ -110,13 +107,6 @@ constexpr Pattern patterns[] = {
     {"index-pack failed", ErrorKind::transient},
     {"could not read from remote repository", ErrorKind::transient},
 };
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
 
 /// Git's lines of stderr that say something: neither hints nor empty, each without progress before its last
 /// \r.
