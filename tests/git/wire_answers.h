@@ -33,7 +33,7 @@ auto read_pieces(Reader reader, const Pieces& pieces) {
 template <typename Read>
 auto read_however_cut(const std::string& answer, const Read& read) {
   const std::string_view bytes = answer;
-  const auto whole = read(Pieces{bytes});
+  auto whole = read(Pieces{bytes});
   Pieces single;
   for (size_t at = 0; at < bytes.size(); ++at) {
     EXPECT_EQ(read(Pieces{bytes.substr(0, at), bytes.substr(at)}), whole) << "cut at byte " << at;

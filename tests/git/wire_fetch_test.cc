@@ -9,9 +9,7 @@
 namespace refsyncd {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::StartsWith;
 
 const std::string one(40, '1');

@@ -11,9 +11,6 @@
 namespace refsyncd {
 namespace {
 
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::SizeIs;
 
 const std::string one(40, '1');
