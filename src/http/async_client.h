@@ -90,8 +90,8 @@ class HttpClient {
     size_t connections = 1;          ///< to one host, at once
     size_t connections_in_all = 64;  ///< to all hosts, at once
     size_t streams = 32;  ///< requests at once over an HTTP/2 connection; over HTTP/1.1 one a connection
-    /// Use HTTP/2 where it is offered. A paused answer holds up what shares its connection (libcurl's h2 is
-    /// not better): a client of its own, which does not, is for answers that pause.
+    /// Use HTTP/2 where it is offered. There libcurl keeps in memory what the server still sends of a paused
+    /// answer, up to 32 MB each; over HTTP/1.1 the server has to wait. Hence not for many answers that pause.
     bool multiplex = true;
     bool proxies = true;  ///< obey the proxy variables of the environment
     /// Connect to addresses of the public internet alone (is_public_address); a name is judged by the address
@@ -103,7 +103,7 @@ class HttpClient {
     std::string ca_file = {};
   };
   /// Exactly one of the two is set. Called once, on the loop's thread, never from within send(). It may
-  /// send(); it may not throw or destroy the client.
+  /// send(), resume() and cancel(); it may not throw or destroy the client.
   using Done = std::function<void(const HttpAnswer* answer, const HttpTrouble* trouble)>;
 
   /// The loop and the clock outlive the client; the process ignores SIGPIPE. Throws Error(internal) when
