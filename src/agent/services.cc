@@ -5,6 +5,7 @@
 namespace refsyncd {
 namespace {
 
+constexpr size_t probing_threads = 2;
 constexpr milliseconds keep_backups = std::chrono::hours(24 * 30);
 
 std::function<void(std::function<void()>)> posting_to(Loop& loop) {
@@ -16,10 +17,12 @@ std::function<void(std::function<void()>)> posting_to(Loop& loop) {
 LocalParts::LocalParts(const ServiceConfig& config, const ServiceNeeds& needs,
                        const std::filesystem::path& data_dir)
     : git(data_dir / "git"),
+      http(needs.clock),
+      probers(probing_threads),
       job(
           needs.clock, git,
           [this](const Upstream& upstream, Secret secret, Operation operation) {
-            return make_git_program_remote(git, upstream, std::move(secret), std::move(operation));
+            return make_remote(http, git, upstream, std::move(secret), std::move(operation));
           },
           keep_backups),
       webhooks({.clock = needs.clock,
@@ -35,13 +38,16 @@ LocalParts::LocalParts(const ServiceConfig& config, const ServiceNeeds& needs,
                .recorder = webhooks.recorder(),
                .observer = needs.observer,
                .work =
-                   [this](const Sync& sync, const Repo& repo, std::stop_token stop,
+                   [this](const Assignment& assignment, std::stop_token stop,
                           const LocalService::Progress& progress) {
-                     return job.perform(sync, repo, std::move(stop), progress);
+                     return job.perform(assignment, std::move(stop), progress);
                    },
                .in_background = needs.in_background,
                .on_loop = posting_to(needs.loop),
-               .data_dir = data_dir},
+               .data_dir = data_dir,
+               .probe = make_probe(
+                   http, [this](std::function<void()> task) { probers.submit(std::move(task)); },
+                   posting_to(needs.loop))},
               config.org, static_cast<size_t>(config.concurrency), static_cast<size_t>(config.per_host)) {}
 
 HostedParts::HostedParts(const ServiceConfig& config, const ServiceNeeds& needs)

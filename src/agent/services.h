@@ -3,10 +3,12 @@
 #include <functional>
 
 #include "base/loop.h"
+#include "base/worker_pool.h"
 #include "config/config.h"
 #include "git/program.h"
 #include "http/async_client.h"
 #include "local/job.h"
+#include "local/probe.h"
 #include "local/service.h"
 #include "mesa/service.h"
 #include "model/observer.h"
@@ -32,7 +34,13 @@ struct ServiceNeeds {
 struct LocalParts {
   LocalParts(const ServiceConfig& config, const ServiceNeeds& needs, const std::filesystem::path& data_dir);
 
+  LocalParts(const LocalParts&) = delete;
+  LocalParts& operator=(const LocalParts&) = delete;
+  ~LocalParts() { http.stop(); }
+
   GitProgram git;
+  SmartHttp http;
+  WorkerPool probers;  // compare refs with what upstreams list, while workers are busy
   SyncJob job;
   Webhooks webhooks;
   LocalService service;

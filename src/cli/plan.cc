@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "contract/sync_json.h"
+#include "git/smart_http.h"
 #include "local/job.h"
 #include "report/wording.h"
 #include "run/runner.h"
@@ -32,10 +33,11 @@ Exit plan(const Parsed& parsed, const std::vector<std::string>& names, bool json
   const SystemClock clock;
   const TemporaryFolder folder;  // git's settings: a plan leaves nothing in the data directory
   const GitProgram git(folder.path());
+  SmartHttp http(clock);
   const SyncJob job(
       clock, git,
       [&](const Upstream& upstream, Secret secret, Operation operation) {
-        return make_git_program_remote(git, upstream, std::move(secret), std::move(operation));
+        return make_remote(http, git, upstream, std::move(secret), std::move(operation));
       },
       milliseconds{});
   auto exit = Exit::ok;

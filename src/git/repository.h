@@ -72,6 +72,8 @@ class ScratchRepository {
   ScratchRepository(ScratchRepository&&) noexcept;
 
   const std::filesystem::path& path() const { return path_; }
+  /// The repository whose objects it sees.
+  const std::filesystem::path& target() const { return target_; }
   /// Sees the scratch's own objects and, through the alternates, the target's.
   ObjectReader reader() const { return ObjectReader(path_); }
   /// Gives the scratch exactly these refs. For Remotes: what they fetched.
@@ -79,6 +81,7 @@ class ScratchRepository {
 
  private:
   std::filesystem::path path_;
+  std::filesystem::path target_;
 };
 
 /// How long ago a leftover must have been changed to be removed.

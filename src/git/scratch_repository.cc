@@ -20,7 +20,7 @@ void write_plainly(const std::filesystem::path& path, std::string_view content) 
 }  // namespace
 
 ScratchRepository::ScratchRepository(std::filesystem::path path, const std::filesystem::path& target)
-    : path_(std::move(path)) {
+    : path_(std::move(path)), target_(target) {
   for (const auto* folder : {"objects/info", "objects/pack", "refs/heads", "refs/tags"}) {
     std::error_code problem;
     std::filesystem::create_directories(path_ / folder, problem);
@@ -42,7 +42,7 @@ ScratchRepository::~ScratchRepository() {
 }
 
 ScratchRepository::ScratchRepository(ScratchRepository&& other) noexcept
-    : path_(std::exchange(other.path_, {})) {}
+    : path_(std::exchange(other.path_, {})), target_(std::move(other.target_)) {}
 
 void ScratchRepository::set_refs(std::span<const RefValue> refs) {
   PackedRefs packed{.refs = {}, .fully_peeled = false};

@@ -18,14 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Secret read_credential(const Auth& auth) {
-  return std::visit(match{[](const std::monostate&) { return Secret{}; },
-                          [](const TokenAuth& token) { return read_secret(token.token); },
-                          [](const PasswordAuth& password) { return read_secret(password.password); },
-                          [](const SshAuth&) { return Secret{}; }},
-                    auth);
-}
-
 /// Best effort: what stays is looked at again by the next sync.
 void remove_expired_backups(const Repository& repository, WallTime before, const Operation& operation) {
   try {
@@ -82,6 +74,14 @@ void point_head(const Repository& repository, const std::string& branch) {
 
 }  // namespace
 
+Secret read_credential(const Auth& auth) {
+  return std::visit(match{[](const std::monostate&) { return Secret{}; },
+                          [](const TokenAuth& token) { return read_secret(token.token); },
+                          [](const PasswordAuth& password) { return read_secret(password.password); },
+                          [](const SshAuth&) { return Secret{}; }},
+                    auth);
+}
+
 RefRules rules_of(const SyncRequest& request) {
   return {.globs = request.globs, .exclude = request.exclude, .force = request.force, .prune = request.prune};
 }
@@ -94,8 +94,9 @@ SyncJob::SyncJob(const Clock& clock, const GitProgram& git, RemoteFactory make_r
       keep_backups_(keep_backups),
       started_(clock.steady()) {}
 
-SyncEnd SyncJob::perform(const Sync& sync, const Repo& repo, std::stop_token stop,
+SyncEnd SyncJob::perform(const Assignment& assignment, std::stop_token stop,
                          const LocalService::Progress& progress) {
+  const auto& [sync, repo, listed] = assignment;
   const auto deadline = clock_.steady() + sync.request.timeout;
   SyncEnd end;
   RefResults handled;
@@ -104,6 +105,7 @@ SyncEnd SyncJob::perform(const Sync& sync, const Repo& repo, std::stop_token sto
     operation.deadline = deadline;
     operation.stop = std::move(stop);
     operation.progress = progress;
+    operation.listed = listed;
     run(sync, repo, operation, handled);
   } catch (...) {
     end.failure = current_failure();

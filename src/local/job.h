@@ -24,8 +24,7 @@ class SyncJob {
   SyncJob(const Clock& clock, const GitProgram& git, RemoteFactory make_remote, milliseconds keep_backups);
 
   /// Does the sync. Never throws; a failure may come with the refs that were handled before it.
-  SyncEnd perform(const Sync& sync, const Repo& repo, std::stop_token stop,
-                  const LocalService::Progress& progress);
+  SyncEnd perform(const Assignment& assignment, std::stop_token stop, const LocalService::Progress& progress);
 
   /// What perform() would do to each ref. Changes neither side; needs room for the new objects in the
   /// temporary folder. Throws what perform() would fail with.
@@ -44,6 +43,10 @@ class SyncJob {
   std::mutex mutex_;
   std::unordered_set<std::string> tidy_;  // repositories whose last sync of this process met no obstacle
 };
+
+/// The credential's value, read just now; empty when there is none or it is not ours to read (SSH). Blocks on
+/// the disk. Throws Error for what cannot be read.
+Secret read_credential(const Auth& auth);
 
 /// The rules a request moves refs by.
 RefRules rules_of(const SyncRequest& request);

@@ -61,6 +61,8 @@ bool Queue::remove(const std::string& id) {
   if (!is_waiting(id)) return false;
   const auto at = entries_.find(id);
   erase(at->second);
+  const auto repo = repos_.find(at->second.item.repo);
+  if (!repo->second.busy && repo->second.parked.empty()) repos_.erase(repo);
   entries_.erase(at);
   return true;
 }
@@ -106,6 +108,11 @@ void Queue::finish(const std::string& id) {
 bool Queue::is_waiting(const std::string& id) const {
   const auto at = entries_.find(id);
   return at != entries_.end() && !at->second.running;
+}
+
+bool Queue::is_busy(const std::string& repo) const {
+  const auto at = repos_.find(repo);
+  return at != repos_.end() && at->second.busy;
 }
 
 std::string Queue::waiting_for(const std::string& id) const {

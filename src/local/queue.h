@@ -39,6 +39,8 @@ class Queue {
   size_t waiting() const { return entries_.size() - running_; }
   size_t running() const { return running_; }
   bool is_waiting(const std::string& id) const;
+  /// True while a sync of the repository runs.
+  bool is_busy(const std::string& repo) const;
 
   /// What a waiting sync waits for, for a person: "another sync of app", "a free slot on github.com", "a free
   /// slot", "its turn"; "" when it is not waiting.

@@ -12,12 +12,15 @@ namespace {
 
 /// A sync that was interrupted in so many attempts may be what ends the agent: it is not begun again.
 constexpr int most_interrupted_attempts = 5;
+/// What an upstream listed longer ago is not worth acting on.
+constexpr auto listing_is_fresh = std::chrono::seconds(30);
 
 }  // namespace
 
 LocalService::LocalService(Surroundings surroundings, std::string org, size_t concurrency, size_t per_host)
     : around_(std::move(surroundings)),
       queue_(concurrency, per_host),
+      probing_(around_.probe),
       catalog_(around_.recorder, around_.clock, std::move(org), around_.data_dir) {}
 
 LocalService::~LocalService() { *alive_ = false; }
@@ -72,6 +75,41 @@ void LocalService::refuse(Answer answer, ErrorKind kind, std::string message) {
 
 void LocalService::enqueue(const SyncRequest& request, Answer answer) {
   const auto* repo = catalog_.find(request.repo);
+  const bool may_ask_first = request.priority == Priority::scheduled && !stopped_ && !adopting_;
+  if (may_ask_first && repo != nullptr && probing_.possible(*repo) && !busy_with(request.repo)) {
+    return ask_first(request, *repo, std::move(answer));
+  }
+  take(request, nullptr, std::move(answer));
+}
+
+/// A repository that waits or is worked on: what is asked of it now had better wait for that.
+bool LocalService::busy_with(const std::string& repo) const {
+  return waiting_by_repo_.contains(repo) || queue_.is_busy(repo);
+}
+
+void LocalService::ask_first(const SyncRequest& request, const Repo& repo, Answer answer) {
+  probing_.ask(request, repo,
+               [this, request, asked_at = around_.clock.now(), answer = std::move(answer)](Probed probed) {
+                 const bool work = !probed.unchanged && !probed.failure;
+                 if (work) return take(request, std::move(probed.listed), answer);
+                 born_ended(request, asked_at, std::move(probed), answer);
+               });
+}
+
+/// Records a sync that was over before anybody was told of it.
+void LocalService::born_ended(const SyncRequest& request, WallTime asked_at, Probed probed,
+                              const Answer& answer) {
+  if (catalog_.find(request.repo) == nullptr)
+    return take(request, nullptr, answer);  // it went away meanwhile
+  auto sync = new_sync(request, asked_at);
+  sync.started_at = asked_at;
+  finish(std::move(sync), {.refs = std::move(probed.unchanged), .failure = std::move(probed.failure)},
+         [answer](const Sync& ended) { answer(&ended, nullptr); });
+}
+
+/// Puts the request into the queue, durably, or joins it with an equal one that waits there.
+void LocalService::take(const SyncRequest& request, Listed listed, Answer answer) {
+  const auto* repo = catalog_.find(request.repo);
   if (repo == nullptr) {
     return refuse(std::move(answer), ErrorKind::not_found,
                   fmt::format("there is no repository '{}'", request.repo));
@@ -90,6 +128,8 @@ void LocalService::enqueue(const SyncRequest& request, Answer answer) {
     sync->request.timeout = std::max(sync->request.timeout, request.timeout);
     if (sync->request.policy.empty()) sync->request.policy = request.policy;
   }
+  listed_.erase(sync->id);  // who joins wants what is there now
+  if (listed) listed_.emplace(sync->id, Known{.listed = std::move(listed), .at = around_.clock.steady()});
   around_.recorder.record(*sync);
   around_.recorder.when_durable([this, is_new, answer = std::move(answer), sync = *sync] {
     if (is_new) around_.observer.sync_queued(sync);
@@ -117,14 +157,18 @@ Sync* LocalService::find_waiting(const SyncRequest& request) {
   return nullptr;
 }
 
-Sync& LocalService::add(const SyncRequest& request) {
-  const auto now = around_.clock.now();
+Sync LocalService::new_sync(const SyncRequest& request, WallTime now) {
   Sync sync;
   sync.id = new_uuid(now);
   sync.repo_id = catalog_.id_of(request.repo);
   sync.request = request;
   sync.request.asked_before.reset();  // every sync of ours is in the store: none is lost
   sync.created_at = now;
+  return sync;
+}
+
+Sync& LocalService::add(const SyncRequest& request) {
+  auto sync = new_sync(request, around_.clock.now());
   auto& added = syncs_.emplace(sync.id, sync).first->second;
   put_in_queue(added);
   return added;
@@ -168,6 +212,29 @@ void LocalService::launch(const std::string& id) {
   const auto& sync = syncs_.at(id);
   around_.observer.sync_started(sync);
   listener_->sync_changed(sync);
+  const auto* repo = catalog_.find(sync.request.repo);
+  const auto listed = take_listed(id);
+  const bool given_up = running_.at(id).cancelled || interrupting_;
+  if (listed || given_up || repo == nullptr || !probing_.possible(*repo)) return work(id, listed);
+  running_.at(id).probing =
+      probing_.ask(sync.request, *repo, [this, id](Probed answer) { probed(id, std::move(answer)); });
+}
+
+/// What was listed for a sync before it was queued, if that is still worth anything.
+LocalService::Listed LocalService::take_listed(const std::string& id) {
+  const auto known = listed_.extract(id);
+  const bool fresh = known && around_.clock.steady() - known.mapped().at < listing_is_fresh;
+  return fresh ? known.mapped().listed : nullptr;
+}
+
+void LocalService::probed(const std::string& id, Probed probed) {
+  running_.at(id).probing.reset();
+  if (!probed.unchanged && !probed.failure) return work(id, std::move(probed.listed));
+  ended(id, {.refs = std::move(probed.unchanged), .failure = std::move(probed.failure)});
+}
+
+void LocalService::work(const std::string& id, Listed listed) {
+  const auto& sync = syncs_.at(id);
   const auto& running = running_.at(id);
   const auto* repo = catalog_.find(sync.request.repo);
   if (repo == nullptr || !repo->upstream || running.cancelled || interrupting_) {
@@ -176,15 +243,16 @@ void LocalService::launch(const std::string& id) {
                 .retry_after = {}};
     return ended(id, {.refs = nullptr, .failure = std::move(why)});
   }
-  around_.in_background([work = around_.work, sync, repo = *repo, stop = running.stop.get_token(),
+  around_.in_background([work = around_.work, stop = running.stop.get_token(),
+                         todo = Assignment{.sync = sync, .repo = *repo, .listed = std::move(listed)},
                          on_loop = around_.on_loop, alive = alive_, this] {
     const auto progress = [&](std::string_view line) {
-      on_loop([this, alive, sync, text = std::string(line)] {
+      on_loop([this, alive, sync = todo.sync, text = std::string(line)] {
         if (*alive) around_.observer.sync_progress(sync, text);
       });
     };
-    auto end = work(sync, repo, stop, progress);
-    on_loop([this, alive, id = sync.id, end = std::move(end)]() mutable {
+    auto end = work(todo, stop, progress);
+    on_loop([this, alive, id = todo.sync.id, end = std::move(end)]() mutable {
       if (*alive) ended(id, std::move(end));
     });
   });
@@ -205,13 +273,14 @@ void LocalService::ended(const std::string& id, SyncEnd end) {
   start_what_may();
 }
 
-void LocalService::finish(Sync sync, SyncEnd end) {
+void LocalService::finish(Sync sync, SyncEnd end, const std::function<void(const Sync&)>& tell_first) {
   sync.status = end.failure ? SyncStatus::failed : SyncStatus::completed;
   sync.refs = std::move(end.refs);
   sync.failure = std::move(end.failure);
   sync.finished_at = around_.clock.now();
   around_.recorder.record(sync);
-  around_.recorder.when_durable([this, sync = std::move(sync)] {
+  around_.recorder.when_durable([this, tell_first, sync = std::move(sync)] {
+    if (tell_first) tell_first(sync);
     around_.observer.sync_finished(sync);
     listener_->sync_changed(sync);
   });
@@ -229,9 +298,11 @@ void LocalService::cancel(const std::string& sync_id, const Failure& why) {
   if (const auto running = running_.find(sync_id); running != running_.end()) {
     running->second.cancelled = why;
     running->second.stop.request_stop();
+    end_probing(sync_id);
   } else if (queue_.remove(sync_id)) {
     auto sync = std::move(syncs_.at(sync_id));
     syncs_.erase(sync_id);
+    listed_.erase(sync_id);
     no_longer_waiting(sync);
     finish(std::move(sync), {.refs = nullptr, .failure = why});
   }
@@ -276,7 +347,21 @@ void LocalService::remove_in_background(std::vector<std::filesystem::path> paths
 void LocalService::interrupt() {
   stopped_ = true;
   interrupting_ = true;
-  for (auto& [id, running] : running_) running.stop.request_stop();
+  std::vector<std::string> ids;
+  for (auto& [id, running] : running_) {
+    running.stop.request_stop();
+    ids.push_back(id);
+  }
+  for (const auto& id : ids) end_probing(id);
+}
+
+/// Nobody waits for an upstream's answer once the sync is given up.
+void LocalService::end_probing(const std::string& id) {
+  const auto& probing = running_.at(id).probing;
+  if (!probing) return;
+  probing_.forget(*probing);
+  ended(id, {.refs = nullptr,
+             .failure = Failure{.kind = ErrorKind::transient, .message = "stopped", .retry_after = {}}});
 }
 
 }  // namespace refsyncd

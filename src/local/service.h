@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "local/catalog.h"
+#include "local/probing.h"
 #include "local/queue.h"
 #include "model/observer.h"
 #include "model/store.h"
@@ -23,13 +24,25 @@ struct SyncEnd {
   std::optional<Failure> failure;
 };
 
+/// What a worker is to do.
+struct Assignment {
+  Sync sync;
+  Repo repo;
+  std::shared_ptr<const Advertisement> listed;  ///< what the upstream listed just now; nullptr: ask it
+};
+
 /// The embedded sync service: a queue, and workers that do the Git work in this process. Lives on the loop's
 /// thread. Every step is durable before it is taken or told.
+///
+/// Upstreams that can be probed are asked first, and only a sync that has something to do occupies a worker.
+/// A scheduled request is even asked about before there is a sync: nobody was promised anything yet, so when
+/// nothing is to be done, or the upstream cannot be asked, the sync is recorded once, at its end. A crash
+/// before that leaves the run missed, as if the agent had been away.
 class LocalService final : public SyncService {
  public:
   using Progress = std::function<void(std::string_view)>;
   /// The Git work of one sync: blocks, never throws, obeys the stop token; called on a worker's thread.
-  using Work = std::function<SyncEnd(const Sync&, const Repo&, std::stop_token, const Progress&)>;
+  using Work = std::function<SyncEnd(const Assignment&, std::stop_token, const Progress&)>;
   /// What the service needs from its surroundings.
   struct Surroundings {
     const Clock& clock;
@@ -40,6 +53,7 @@ class LocalService final : public SyncService {
     std::function<void(std::function<void()>)> in_background;  ///< runs a function on a worker's thread
     std::function<void(std::function<void()>)> on_loop;        ///< hands a function to the loop's thread
     std::filesystem::path data_dir;                            ///< where repositories of the API lie
+    Probe probe = {};                                          ///< may be empty: everything is work then
   };
 
   LocalService(Surroundings surroundings, std::string org, size_t concurrency, size_t per_host);
@@ -64,6 +78,7 @@ class LocalService final : public SyncService {
   void stop_starting() override { stopped_ = true; }
   /// Stops running syncs; they stay in progress in the store, and the next process runs them again.
   void interrupt() override;
+  bool lost_requests_leave_nothing() const override { return true; }
   size_t waiting() const override { return queue_.waiting(); }
   size_t running() const override { return queue_.running(); }
   std::string waiting_for(const std::string& sync_id) const override { return queue_.waiting_for(sync_id); }
@@ -81,28 +96,46 @@ class LocalService final : public SyncService {
     std::stop_source stop;
     std::optional<Failure> cancelled;
     std::vector<std::filesystem::path> remove_at_end;
+    std::optional<Probing::Ticket>
+        probing;  ///< while the upstream is asked, before any worker is busy with it
+  };
+  using Listed = std::shared_ptr<const Advertisement>;
+  struct Known {
+    Listed listed;
+    SteadyTime at;
   };
 
+  void ask_first(const SyncRequest& request, const Repo& repo, Answer answer);
+  void born_ended(const SyncRequest& request, WallTime asked_at, Probed probed, const Answer& answer);
+  void take(const SyncRequest& request, Listed listed, Answer answer);
+  bool busy_with(const std::string& repo) const;
   void refuse(Answer answer, ErrorKind kind, std::string message);
   void give_up(const std::string& id);
   Sync* find_waiting(const SyncRequest& request);
+  Sync new_sync(const SyncRequest& request, WallTime now);
   Sync& add(const SyncRequest& request);
   void put_in_queue(const Sync& sync);
   void no_longer_waiting(const Sync& sync);
   void start_what_may();
   void start(const std::string& id);
   void launch(const std::string& id);
+  void probed(const std::string& id, Probed probed);
+  void work(const std::string& id, Listed listed);
   void ended(const std::string& id, SyncEnd end);
-  void finish(Sync sync, SyncEnd end);
+  Listed take_listed(const std::string& id);
+  void end_probing(const std::string& id);
+  void finish(Sync sync, SyncEnd end, const std::function<void(const Sync&)>& tell_first = {});
   void remove_in_background(std::vector<std::filesystem::path> paths);
 
   Surroundings around_;
   Queue queue_;
+  Probing probing_;
   SyncListener* listener_ = nullptr;
   Catalog catalog_;
   std::unordered_map<std::string, Sync> syncs_;  // queued and in progress, by id
   std::unordered_multimap<std::string, std::string> waiting_by_repo_;
   std::unordered_map<std::string, Running> running_;
+  std::unordered_map<std::string, Known> listed_;  // by sync: what was found before it was queued
   std::shared_ptr<bool> alive_ =
       std::make_shared<bool>(true);    // false once we are gone; read on the loop only
   bool adopting_ = false;              // from adopt() to the next tick() no sync starts

@@ -51,19 +51,10 @@ std::string_view to_string(Transport transport) {
   return "file";
 }
 
-std::string_view to_string(Verify verify) {
-  switch (verify) {
-    case Verify::fsck: return "fsck";
-    case Verify::connectivity: return "connectivity";
-  }
-  return "fsck";
-}
-
-std::optional<Verify> verify_from(std::string_view name) {
-  for (const auto verify : {Verify::fsck, Verify::connectivity}) {
-    if (to_string(verify) == name) return verify;
-  }
-  return std::nullopt;
+std::string_view username_of(const Auth& auth) {
+  if (const auto* token = std::get_if<TokenAuth>(&auth)) return token->username;
+  if (const auto* password = std::get_if<PasswordAuth>(&auth)) return password->username;
+  return {};
 }
 
 std::string name_problem(std::string_view name) {

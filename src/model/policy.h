@@ -57,12 +57,12 @@ std::string_view to_string(AuthKind);
 std::optional<AuthKind> auth_kind_from(std::string_view);
 /// Of an SSH key the API has no word: none.
 AuthKind kind_of(const Auth& auth);
+/// The user that HTTP Basic names beside the secret; "" for other ways.
+std::string_view username_of(const Auth& auth);
 
 /// How what an upstream sends is checked before a ref may name it: fsck looks into every object, as `git
 /// fetch` with fsckObjects; connectivity asks that nothing is missing or corrupt.
 enum class Verify { fsck, connectivity };
-std::string_view to_string(Verify);
-std::optional<Verify> verify_from(std::string_view);
 
 /// The Git server a repository is kept in sync with. The URL holds no credentials and was validated by the
 /// parser.
@@ -104,11 +104,18 @@ struct CronSchedule {
   std::string timezone = "UTC";
   bool operator==(const CronSchedule&) const = default;
 };
-using Schedule = std::variant<Every, CronSchedule>;
+/// Due at an interval that follows how much happens: `min` after a change, growing up to `max` while nothing
+/// changes (see schedule/adaptive).
+struct Adaptive {
+  milliseconds min{};
+  milliseconds max{};
+  bool operator==(const Adaptive&) const = default;
+};
+using Schedule = std::variant<Every, CronSchedule, Adaptive>;
 
 /// How far a due time may be moved later, by an amount that is fixed for each policy and due time.
 struct Jitter {
-  double fraction = 0.10;  ///< of the interval; applies to `every` only
+  double fraction = 0.10;  ///< of the interval; `cron` has none
   milliseconds time{};     ///< absolute; used instead of the fraction when not zero
   bool operator==(const Jitter&) const = default;
 };

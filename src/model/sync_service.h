@@ -20,7 +20,7 @@ class SyncListener {
 /// thread and return at once.
 class SyncService {
  public:
-  /// How an enqueue ended: the recorded sync, or why the service would not take it.
+  /// How an enqueue ended: the recorded sync, which may be over already, or why the service would not take it.
   using Answer = std::function<void(const Sync* sync, const Failure* refused)>;
 
   virtual ~SyncService() = default;
@@ -37,6 +37,10 @@ class SyncService {
   /// Asks for a sync. `answer` is called once, later, on the loop's thread, when the sync is durable or
   /// refused. An identical request that is still waiting gets that sync; the more urgent priority holds.
   virtual void enqueue(const SyncRequest& request, Answer answer) = 0;
+
+  /// True when a scheduled request that is lost with the process, before its answer, leaves nothing behind:
+  /// asking anew is always right then, and that one was asking need not be written down.
+  virtual bool lost_requests_leave_nothing() const { return false; }
 
   /// Makes a sync that waits for its turn more urgent; one that runs or has ended is left alone. A service
   /// that keeps no queue here ignores it.

@@ -21,8 +21,8 @@ constexpr milliseconds hint_spacing = seconds(5);
 /// policy waits for its first time.
 bool missed_a_run(const Policy& policy, const PolicyState& state, WallTime now) {
   if (!policy.catch_up || state.phase != RunPhase::idle) return false;
-  if (!state.last_due) return std::holds_alternative<Every>(policy.schedule);
-  return next_due(policy, *state.last_due) <= now;
+  if (!state.last_due) return !std::holds_alternative<CronSchedule>(policy.schedule);
+  return next_due(policy, *state.last_due, state.last_change) <= now;
 }
 
 }  // namespace
@@ -68,19 +68,21 @@ void Runner::configure(std::vector<Policy> policies, std::vector<PolicyState> st
     by_name_.emplace(slot.policy.name, key);
     slot.state.policy = slot.policy.name;
 
-    auto due = next_due(slot.policy, now);
     const auto old = old_names.find(slot.policy.name);
     if (old != old_names.end()) {
       slot.state = old_slots[old->second].state;
       slot.again = old_slots[old->second].again;
       slot.hints_from = old_slots[old->second].hints_from;
       slot.state.not_before.reset();
-      if (old_slots[old->second].policy == slot.policy) due = std::min(due, old_due.due(old->second));
     } else {
       if (auto found = removed_.extract(slot.policy.name)) slot.state = std::move(found.mapped());
       if (reload) slot.state.not_before.reset();
-      if (missed_a_run(slot.policy, slot.state, now))
-        due = std::min(due, now + catching_up++ * catch_up_spacing);
+    }
+    auto due = next_due(slot.policy, now, slot.state.last_change);
+    if (old != old_names.end()) {
+      if (old_slots[old->second].policy == slot.policy) due = std::min(due, old_due.due(old->second));
+    } else if (missed_a_run(slot.policy, slot.state, now)) {
+      due = std::min(due, now + catching_up++ * catch_up_spacing);
     }
     schedule(key, due);
     if (slot.state.phase == RunPhase::backing_off) retries_.set(key, slot.state.retry_at);
@@ -153,7 +155,7 @@ void Runner::start_due(WallTime now) {
     const bool idle = slot.state.phase == RunPhase::idle;
     apply(key, event::Due{.at = at});
     if (idle && slot.state.phase != RunPhase::idle) observer_.run_started(slot.policy, now - at);
-    schedule(key, next_due(slot.policy, now));
+    schedule(key, next_due(slot.policy, now, slot.state.last_change));
   }
 }
 
@@ -173,7 +175,7 @@ void Runner::notice_clock_jump(WallTime now) {
   if (now >= expected - seconds(1)) return;
   for (Key key = 0; key < slots_.size(); ++key) {
     const auto& slot = slots_[key];
-    schedule(key, std::min(due_.due(key), next_due(slot.policy, now)));
+    schedule(key, std::min(due_.due(key), next_due(slot.policy, now, slot.state.last_change)));
     mend_after_clock_change(key, now);
   }
 }
@@ -194,7 +196,7 @@ void Runner::apply(Key key, const RunEvent& event) {
   if (step.raise) service_.raise(slot.state.sync_id, Priority::manual);
   if (step.state == slot.state && !step.enqueue) return;
   const auto was = std::exchange(slot.state, std::move(step.state));
-  recorder_.record(slot.state);
+  if (!need_not_be_written(slot.state)) recorder_.record(slot.state);
 
   if (slot.state.phase == RunPhase::backing_off) {
     retries_.set(key, slot.state.retry_at);
@@ -207,12 +209,27 @@ void Runner::apply(Key key, const RunEvent& event) {
                              again ? std::optional(slot.state.retry_at - now) : std::nullopt);
   }
   if (step.finished) observer_.run_finished(slot.policy, was, slot.state);
+  if (slot.state.last_change != was.last_change) look_sooner(key);
   if (step.enqueue) slot.again = false;
   if (slot.state.phase == RunPhase::idle && std::exchange(slot.again, false)) run_soon(key);
   if (step.enqueue) {
     const bool again = std::holds_alternative<event::Restarted>(event);
     ask(key, *step.enqueue, again ? slot.state.last_attempt : std::nullopt);
   }
+}
+
+/// A scheduled request whose loss leaves nothing behind is written down with its answer.
+bool Runner::need_not_be_written(const PolicyState& state) const {
+  return state.phase == RunPhase::enqueuing && state.trigger == Priority::scheduled && state.attempt == 1 &&
+         service_.lost_requests_leave_nothing();
+}
+
+/// After a change the interval of an adaptive policy is a short one again.
+void Runner::look_sooner(Key key) {
+  const auto& slot = slots_[key];
+  if (!std::holds_alternative<Adaptive>(slot.policy.schedule)) return;
+  const auto due = next_due(slot.policy, clock_.now(), slot.state.last_change);
+  if (due < due_.due(key)) schedule(key, due);
 }
 
 void Runner::ask(Key key, Priority priority, std::optional<WallTime> asked_before) {

@@ -69,13 +69,15 @@ class Runner final : public SyncListener {
   using Key = Plan::Key;
 
   void apply(Key key, const RunEvent& event);
+  bool need_not_be_written(const PolicyState& state) const;
   void ask(Key key, Priority priority, std::optional<WallTime> asked_before);
   void follow_up(Key key);
   void catch_up(Key key);
   void mend_after_clock_change(Key key, WallTime now);
   void schedule(Key key, WallTime due);
-  void start_due(WallTime now);
   void run_soon(Key key);
+  void look_sooner(Key key);
+  void start_due(WallTime now);
   void notice_clock_jump(WallTime now);
 
   const Clock& clock_;

@@ -21,16 +21,34 @@ void OutboxRecorder::adopt(const std::vector<Sync>& unfinished) {
 
 void OutboxRecorder::record(const Sync& sync) {
   behind_.record(sync);
-  if (is_new_status(sync)) tell(sync);
+  for (const auto status : news(sync)) {
+    if (status == sync.status) {
+      tell(sync);
+      continue;
+    }
+    auto earlier = sync;
+    earlier.status = status;
+    earlier.refs.reset();
+    earlier.failure.reset();
+    earlier.finished_at.reset();
+    if (status == SyncStatus::queued) earlier.started_at.reset();
+    tell(earlier);
+  }
 }
 
-bool OutboxRecorder::is_new_status(const Sync& sync) {
+/// The statuses a target has not heard of yet. A sync that is recorded once, at its end, went through all of
+/// them.
+std::vector<SyncStatus> OutboxRecorder::news(const Sync& sync) {
+  const auto told = told_.find(sync.id);
+  const bool first = told == told_.end();
   if (sync.terminal()) {
-    told_.erase(sync.id);
-    return true;
+    if (!first) told_.erase(told);
+    if (first && sync.started_at) return {SyncStatus::queued, SyncStatus::in_progress, sync.status};
+    return {sync.status};
   }
-  const auto [told, added] = told_.try_emplace(sync.id, sync.status);
-  return added || std::exchange(told->second, sync.status) != sync.status;
+  if (!first && told->second == sync.status) return {};
+  told_.insert_or_assign(sync.id, sync.status);
+  return {sync.status};
 }
 
 void OutboxRecorder::tell(const Sync& sync) {

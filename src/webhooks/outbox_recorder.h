@@ -39,7 +39,7 @@ class OutboxRecorder final : public Recorder {
   void when_durable(std::function<void()> effect) override { behind_.when_durable(std::move(effect)); }
 
  private:
-  bool is_new_status(const Sync& sync);
+  std::vector<SyncStatus> news(const Sync& sync);
   void tell(const Sync& sync);
 
   Recorder& behind_;

@@ -60,7 +60,7 @@ class ASyncJob : public RealGit {
     Sync sync;
     sync.id = "01900000-0000-7000-8000-000000000000";
     sync.request = request;
-    return job_.perform(sync, repo_, {}, {});
+    return job_.perform({.sync = sync, .repo = repo_, .listed = nullptr}, {}, {});
   }
   SyncEnd pull() { return perform(request(Direction::pull)); }
   SyncEnd push() { return perform(request(Direction::push)); }
@@ -197,7 +197,7 @@ TEST_F(ASyncJob, never_pushes_what_a_power_loss_brought_back) {
   SyncJob next_process(clock_, git, factory(), {});
   Sync sync;
   sync.request = request(Direction::push);
-  const auto end = next_process.perform(sync, repo_, {}, {});
+  const auto end = next_process.perform({.sync = sync, .repo = repo_, .listed = nullptr}, {}, {});
   ASSERT_TRUE(end.failure);
   EXPECT_EQ(end.failure->kind, ErrorKind::untrusted);
   EXPECT_THAT(end.failure->message, HasSubstr("refs/heads/main"));

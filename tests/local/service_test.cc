@@ -37,9 +37,9 @@ struct Bench {
             .recorder = recorder,
             .observer = observer,
             .work =
-                [this](const Sync& sync, const Repo&, const std::stop_token& stop,
+                [this](const Assignment& assignment, const std::stop_token& stop,
                        const LocalService::Progress& progress) {
-                  worked_on.push_back(sync.id);
+                  worked_on.push_back(assignment.sync.id);
                   saw_stop = stop.stop_requested();
                   progress("half way");
                   SyncEnd end;

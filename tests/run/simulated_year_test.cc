@@ -49,8 +49,8 @@ class SimulatedYear {
             .store = store_,
             .recorder = recorder_,
             .observer = observer_,
-            .work = [this](const Sync& sync, const Repo&, const std::stop_token&,
-                           const LocalService::Progress&) { return work(sync); },
+            .work = [this](const Assignment& assignment, const std::stop_token&,
+                           const LocalService::Progress&) { return work(assignment.sync); },
             .in_background = [this](std::function<void()> task) { begin(std::move(task)); },
             .on_loop = [this](std::function<void()> task) { posted_.push_back(std::move(task)); }},
         "local", 64, 16);

@@ -54,8 +54,8 @@ class LocalHarness final : public ServiceHarness {
             .store = store_,
             .recorder = watched_,
             .observer = observer_,
-            .work = [this](const Sync& sync, const Repo&, const std::stop_token& stop,
-                           const LocalService::Progress&) { return end_of(sync, stop); },
+            .work = [this](const Assignment& assignment, const std::stop_token& stop,
+                           const LocalService::Progress&) { return end_of(assignment.sync, stop); },
             .in_background =
                 [this](std::function<void()> task) {
                   ++begun_;

@@ -1,0 +1,253 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <set>
+
+#include "base/text.h"
+#include "git/connectivity.h"
+#include "git/negotiation.h"
+#include "git/pack_ingest.h"
+#include "git/pack_pipe.h"
+#include "git/ref_files.h"
+#include "git/room.h"
+#include "git/smart_http.h"
+
+namespace refsyncd {
+namespace {
+
+constexpr auto progress_interval = std::chrono::milliseconds(250);
+constexpr int pipe_capacity = 1 << 20;
+
+struct Pipe {
+  FileDescriptor reading;
+  FileDescriptor writing;
+};
+
+Pipe make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw Error(ErrorKind::internal, "making a pipe failed");
+  ::fcntl(ends[1], F_SETPIPE_SZ, pipe_capacity);  // best effort
+  return {.reading = FileDescriptor(ends[0]), .writing = FileDescriptor(ends[1])};
+}
+
+std::optional<ObjectId> value_in(std::span<const RefValue> refs, const std::string& name) {
+  const auto at = std::lower_bound(refs.begin(), refs.end(), RefValue{.name = name, .id = {}});
+  return at != refs.end() && at->name == name ? std::optional(at->id) : std::nullopt;
+}
+
+/// Hands the server's words on, a few lines a second.
+class ServerProgress {
+ public:
+  explicit ServerProgress(std::function<void(std::string_view)> to) : to_(std::move(to)) {}
+
+  void operator()(std::string_view words) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!to_ || now - last_ < progress_interval) return;
+    last_ = now;
+    const auto line = words.substr(0, words.find_first_of("\r\n"));
+    if (!line.empty()) to_(printable(trim(line), 200));
+  }
+
+ private:
+  std::function<void(std::string_view)> to_;
+  SteadyTime last_{};
+};
+
+}  // namespace
+
+class SmartHttpRemote final : public Remote {
+ public:
+  SmartHttpRemote(SmartHttp& http, const GitProgram& git, const Upstream& upstream, Secret secret,
+                  Operation operation)
+      : http_(http),
+        git_(git),
+        upstream_(upstream),
+        secret_(std::move(secret)),
+        operation_(std::move(operation)) {}
+
+  Advertisement list(std::span<const std::string> prefixes) override;
+  void fetch(ScratchRepository& into, std::span<const std::string> names) override;
+  PushAnswer push(ScratchRepository& from, std::span<const PushCommand> commands) override {
+    return other().push(from, commands);
+  }
+
+ private:
+  Remote& other();
+  milliseconds time_left() const;
+  std::vector<RefValue> listed_values(std::span<const std::string> names) const;
+  void fetch_values(ScratchRepository& into, const std::vector<RefValue>& values,
+                    const ServerCapabilities& capabilities);
+  IngestResult fetch_objects(ScratchRepository& into, std::vector<ObjectId> wants, Negotiation& negotiation,
+                             bool empty_target, const ServerCapabilities& capabilities);
+  FetchReply finish(FetchRound& round, const std::optional<Error>& refused) const;
+  std::vector<ObjectId> lacking(const ScratchRepository& into, std::span<const RefValue> held,
+                                const std::vector<RefValue>& values) const;
+
+  SmartHttp& http_;
+  const GitProgram& git_;
+  Upstream upstream_;
+  Secret secret_;
+  Operation operation_;
+  std::unique_ptr<Remote> other_;
+  std::shared_ptr<const Advertisement> listed_;
+  std::vector<std::string> prefixes_;
+};
+
+Remote& SmartHttpRemote::other() {
+  if (!other_) other_ = make_git_program_remote(git_, upstream_, secret_, operation_);
+  return *other_;
+}
+
+milliseconds SmartHttpRemote::time_left() const {
+  constexpr milliseconds longest = std::chrono::hours(24);
+  if (operation_.deadline == SteadyTime::max()) return longest;
+  const auto left = operation_.deadline - std::chrono::steady_clock::now();
+  return std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(1), longest);
+}
+
+Advertisement SmartHttpRemote::list(std::span<const std::string> prefixes) {
+  prefixes_.assign(prefixes.begin(), prefixes.end());
+  listed_ = std::exchange(operation_.listed, nullptr);
+  if (!listed_) {
+    listed_ = http_.list_now(
+        {.upstream = upstream_,
+         .secret = secret_,
+         .prefixes = prefixes_,
+         .limits = {.max_refs = operation_.max_refs, .max_bytes = operation_.max_advertised_bytes},
+         .timeout = time_left()},
+        operation_);
+  }
+  return *listed_;
+}
+
+std::vector<RefValue> SmartHttpRemote::listed_values(std::span<const std::string> names) const {
+  std::vector<RefValue> values;
+  for (const auto& name : names) {
+    const auto value = value_in(listed_->refs, name);
+    if (!value) {
+      throw Error(ErrorKind::transient, fmt::format("fetching from {}: {} is not there any longer",
+                                                    upstream_.url, printable(name, 200)));
+    }
+    values.push_back({.name = name, .id = *value});
+  }
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
+void SmartHttpRemote::fetch(ScratchRepository& into, std::span<const std::string> names) {
+  if (names.empty()) return;
+  if (!listed_) list(names);
+  const auto capabilities = http_.capabilities(upstream_);
+  if (!capabilities || capabilities->version != 2 || !capabilities->fetch) return other().fetch(into, names);
+  try {
+    fetch_values(into, listed_values(names), *capabilities);
+  } catch (const ObjectGone&) {
+    // It moved since it was listed: what it is now will be there.
+    list(std::vector(prefixes_));
+    fetch_values(into, listed_values(names), *capabilities);
+  }
+}
+
+/// Of the wanted values those whose objects are not all here: absent ones, and ones whose history has gaps.
+std::vector<ObjectId> SmartHttpRemote::lacking(const ScratchRepository& into, std::span<const RefValue> held,
+                                               const std::vector<RefValue>& values) const {
+  std::set<ObjectId> complete;
+  for (const auto& ref : held) complete.insert(ref.id);
+  const auto reader = into.reader();
+  std::set<ObjectId> wants;
+  for (const auto& [name, id] : values) {
+    if (complete.contains(id) || wants.contains(id)) continue;
+    try {
+      if (!reader.contains(id)) throw Error(ErrorKind::transient, "absent");
+      check_connected(git_, into, {}, std::vector{id}, held, operation_);
+      complete.insert(id);
+    } catch (const Error&) {
+      wants.insert(id);
+    }
+  }
+  return {wants.begin(), wants.end()};
+}
+
+void SmartHttpRemote::fetch_values(ScratchRepository& into, const std::vector<RefValue>& values,
+                                   const ServerCapabilities& capabilities) {
+  const auto held = read_refs(into.target());
+  auto wants = lacking(into, held, values);
+  if (!wants.empty()) {
+    check_room(into.path(), operation_);
+    std::vector<std::string> moving;
+    for (const auto& value : values) moving.push_back(value.name);
+    Negotiation negotiation(into.path(), held, moving);
+    const auto tips = wants;
+    const auto ingested = fetch_objects(into, std::move(wants), negotiation, held.empty(), capabilities);
+    check_connected(git_, into, ingested, tips, held, operation_);
+  }
+  into.set_refs(values);
+}
+
+/// The round's reply. Of two reasons why there is none the one that explains the other: a pack ends early
+/// because its transport failed, and a transport ends because the pack was refused.
+FetchReply SmartHttpRemote::finish(FetchRound& round, const std::optional<Error>& refused) const {
+  if (refused && refused->kind() == ErrorKind::untrusted) throw Error(*refused);
+  try {
+    auto reply = round.finish(operation_);
+    if (!refused) return reply;
+  } catch (const PackNotTaken&) {
+    if (!refused) throw;
+  }
+  throw Error(*refused);
+}
+
+IngestResult SmartHttpRemote::fetch_objects(ScratchRepository& into, std::vector<ObjectId> wants,
+                                            Negotiation& negotiation, bool empty_target,
+                                            const ServerCapabilities& capabilities) {
+  for (;;) {
+    auto haves = negotiation.next_round();
+    const bool done = negotiation.exhausted() || haves.empty();
+    auto pipe = make_pipe();
+    const auto round = http_.fetch({.upstream = upstream_,
+                                    .secret = secret_,
+                                    .capabilities = capabilities,
+                                    .request = {.wants = wants, .haves = std::move(haves), .done = done},
+                                    .pack = std::move(pipe.writing),
+                                    .limit = operation_.max_pack_bytes,
+                                    .timeout = time_left(),
+                                    .on_progress = ServerProgress(operation_.progress)});
+    std::optional<IngestResult> ingested;
+    std::optional<Error> refused;
+    if (round->wait_for_pack(operation_)) {
+      try {
+        ingested =
+            ingest_pack(git_, into, std::move(pipe.reading), upstream_.verify, empty_target, operation_);
+      } catch (const Error& error) {
+        refused = error;
+      }
+    }
+    pipe.reading.reset();
+    const auto reply = finish(*round, refused);
+    if (reply.shallow) {
+      throw Error(ErrorKind::bad_config,
+                  fmt::format("{} is a shallow repository: it does not have the whole history. Complete it "
+                              "there (git fetch --unshallow)",
+                              upstream_.url));
+    }
+    if (ingested) return *ingested;
+    if (done) {
+      throw Error(ErrorKind::transient, fmt::format("fetching from {}: no pack came", upstream_.url));
+    }
+    negotiation.common(reply.common);
+  }
+}
+
+std::unique_ptr<Remote> make_remote(SmartHttp& http, const GitProgram& git, const Upstream& upstream,
+                                    Secret secret, Operation operation) {
+  if (upstream.transport != Transport::https && upstream.transport != Transport::http) {
+    return make_git_program_remote(git, upstream, std::move(secret), std::move(operation));
+  }
+  return std::make_unique<SmartHttpRemote>(http, git, upstream, std::move(secret), std::move(operation));
+}
+
+}  // namespace refsyncd

@@ -1,0 +1,46 @@
+#include "http/http_thread.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace refsyncd {
+
+HttpThread::HttpThread(const Clock& clock, HttpClient::Settings settings)
+    : clock_(clock),
+      settings_(std::move(settings)),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+void HttpThread::stop() {
+  if (!thread_.joinable()) return;
+  thread_.request_stop();
+  loop_.post([] {});  // wakes it
+  thread_.join();
+}
+
+HttpClient& HttpThread::client(const std::string& ca_file, bool public_only) {
+  auto& client = clients_[{ca_file, public_only}];
+  if (!client) {
+    auto settings = settings_;
+    settings.ca_file = ca_file;
+    settings.public_only = public_only;
+    client = std::make_unique<HttpClient>(loop_, clock_, std::move(settings));
+  }
+  return *client;
+}
+
+SteadyTime HttpThread::next_wake() const {
+  auto next = SteadyTime::max();
+  for (const auto& [key, client] : clients_) next = std::min(next, client->next_wake());
+  return next;
+}
+
+void HttpThread::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    loop_.run_once(next_wake());
+    for (const auto& [key, client] : clients_) client->tick();
+  }
+  loop_.run_once(SteadyTime::min());  // what was posted may end what it began
+  clients_.clear();
+}
+
+}  // namespace refsyncd

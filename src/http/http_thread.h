@@ -1,0 +1,48 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "http/async_client.h"
+
+namespace refsyncd {
+
+/// A thread for requests that may carry a lot, with a loop and clients of its own, so that whoever decides is
+/// not kept busy by encryption and bytes. Everything but post() belongs to functions that were posted.
+class HttpThread {
+ public:
+  /// `settings` are those of all clients, but for what client() names. The clock outlives the thread; the
+  /// process ignores SIGPIPE.
+  HttpThread(const Clock& clock, HttpClient::Settings settings);
+  HttpThread(const HttpThread&) = delete;
+  HttpThread& operator=(const HttpThread&) = delete;
+  ~HttpThread() { stop(); }
+
+  /// Drops what is under way, and waits for the thread. What is posted later does not run any more.
+  void stop();
+
+  /// Runs a function on the thread, in the order posted; it must not throw. Never blocks; from any thread.
+  void post(std::function<void()> task) { loop_.post(std::move(task)); }
+
+  Loop& loop() { return loop_; }
+  /// The client of those who trust these authorities, and go to these addresses: they alone share
+  /// connections. Made when it is first needed; throws Error(internal) when that fails.
+  HttpClient& client(const std::string& ca_file, bool public_only);
+
+ private:
+  void run(const std::stop_token& stop);
+  SteadyTime next_wake() const;
+
+  const Clock& clock_;
+  const HttpClient::Settings settings_;
+  Loop loop_;
+  std::map<std::pair<std::string, bool>, std::unique_ptr<HttpClient>> clients_;
+  std::jthread thread_;  // last: it uses everything above
+};
+
+}  // namespace refsyncd

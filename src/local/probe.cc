@@ -1,0 +1,111 @@
+#include "local/probe.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "git/ref_files.h"
+#include "git/ref_plan.h"
+#include "local/job.h"
+
+namespace refsyncd {
+namespace {
+
+using Executor = std::function<void(std::function<void()>)>;
+
+/// Thrown where a decision would need objects.
+struct ObjectsNeeded {};
+
+Ancestry needs_objects(const ObjectId&, const ObjectId&) { throw ObjectsNeeded{}; }
+
+bool has(const std::vector<RefValue>& refs, const std::string& name) {
+  const auto at = std::lower_bound(refs.begin(), refs.end(), RefValue{.name = name, .id = {}});
+  return at != refs.end() && at->name == name;
+}
+
+/// The branch that HEAD names, "" when it names a commit.
+std::string head_target(const Repo& repo) {
+  constexpr std::string_view symbolic = "ref: ";
+  const auto head = read_file(std::filesystem::path(repo.path) / "HEAD", 4096);
+  if (!head.starts_with(symbolic)) return "";
+  return std::string(trim(std::string_view(head).substr(symbolic.size())));
+}
+
+/// HEAD is to name another branch, which is there.
+bool head_moves(const Repo& repo, const std::string& head, const std::vector<RefValue>& held,
+                const Advertisement& listed) {
+  if (!repo.head.empty()) return head != repo.head && has(held, repo.head);
+  return !head.empty() && head != listed.head_target && !has(held, head) && has(held, listed.head_target);
+}
+
+bool moves_something(const RefResults& results) {
+  return std::any_of(results.begin(), results.end(),
+                     [](const RefResult& ref) { return ref.outcome == Outcome::updated; });
+}
+
+Probed judge(const SyncRequest& request, const Repo& repo, std::shared_ptr<const Advertisement> listed) {
+  try {
+    if (auto results = results_without_work(request, repo, *listed)) {
+      return {.unchanged = std::make_shared<const RefResults>(std::move(*results)),
+              .failure = {},
+              .listed = nullptr};
+    }
+  } catch (const Error&) {
+    // Whoever does the work will meet it again, and say what is to be done.
+  }
+  return {.unchanged = nullptr, .failure = {}, .listed = std::move(listed)};
+}
+
+}  // namespace
+
+std::optional<RefResults> results_without_work(const SyncRequest& request, const Repo& repo,
+                                               const Advertisement& listed) {
+  const auto rules = rules_of(request);
+  const auto held = read_refs(repo.path);
+  const auto head = head_target(repo);
+  const bool pull = request.direction == Direction::pull;
+  if (pull && (head_moves(repo, head, held, listed) || !refs_to_transfer(rules, listed.refs, held).empty())) {
+    return std::nullopt;
+  }
+  try {
+    auto results = pull ? plan_refs(rules, listed.refs, held, head, needs_objects)
+                        : plan_refs(rules, held, listed.refs, listed.head_target, needs_objects);
+    if (moves_something(results)) return std::nullopt;
+    return results;
+  } catch (const ObjectsNeeded&) {
+    return std::nullopt;
+  }
+}
+
+Probe make_probe(SmartHttp& http, Executor in_background, Executor on_loop) {
+  return [&http, in_background = std::move(in_background), on_loop = std::move(on_loop)](
+             const SyncRequest& request, const Repo& repo, std::function<void(Probed)> done) {
+    const auto answer = [on_loop, done = std::move(done)](Probed probed) {
+      on_loop([done, probed = std::move(probed)]() mutable { done(std::move(probed)); });
+    };
+    in_background([&http, in_background, answer, request, repo] {
+      if (!std::filesystem::exists(repo.path) && request.direction == Direction::push) return answer({});
+      SmartHttp::ListRequest question{.upstream = *repo.upstream,
+                                      .secret = {},
+                                      .prefixes = literal_prefixes(request.globs),
+                                      .limits = {},
+                                      .timeout = request.timeout};
+      try {
+        question.secret = read_credential(repo.upstream->auth);
+      } catch (...) {
+        return answer({.unchanged = nullptr, .failure = current_failure(), .listed = nullptr});
+      }
+      http.list(std::move(question), [in_background, answer, request, repo](SmartHttp::ListAnswer listing) {
+        if (listing.failure) {
+          return answer({.unchanged = nullptr, .failure = std::move(listing.failure), .listed = nullptr});
+        }
+        in_background([answer, request, repo, listed = std::move(listing.listed)]() mutable {
+          answer(judge(request, repo, std::move(listed)));
+        });
+      });
+    });
+  };
+}
+
+}  // namespace refsyncd
