@@ -84,6 +84,7 @@ inline constexpr std::array upstream{
               "https, http, ssh or file URL, git@host:path, or a path that starts with / or ./ or ../."},
     ConfigKey{"auth", "How the agent proves who it is."},
     ConfigKey{"tls", "How the server's certificate is checked."},
+    ConfigKey{"verify", "How what is fetched is checked before a ref names it: fsck or connectivity."},
 };
 inline constexpr std::array auth{
     ConfigKey{"token", "A token, sent as password (https); a secret."},

@@ -31,6 +31,7 @@ class RepoReader {
  private:
   bool accept_name(Value name);
   std::string read_ca_file(const Field& tls, const UpstreamUrl* url);
+  Verify read_verify(const Field& field);
   std::optional<UpstreamUrl> read_url(const Fields& fields, const Field& upstream);
   void read_upstream(const Field& field, Repo& repo);
   void check_paths();
@@ -97,6 +98,7 @@ void RepoReader::refuse_what_is_not_hosted(const Fields& fields, const Repo& rep
     refuse(place, "an upstream that is not https");
   }
   if (!repo.upstream->ca_file.empty()) refuse(place, "'tls'");
+  if (repo.upstream->verify != Verify::fsck) refuse(place, "'verify'");
 }
 
 std::optional<UpstreamUrl> RepoReader::read_url(const Fields& fields, const Field& upstream) {
@@ -125,6 +127,11 @@ std::string RepoReader::read_ca_file(const Field& tls, const UpstreamUrl* url) {
   return read_path(reading_, fields["ca_file"]).value_or("");
 }
 
+Verify RepoReader::read_verify(const Field& field) {
+  static constexpr std::string_view words[] = {"fsck", "connectivity"};
+  return read_choice(reading_, field, words) == 1 ? Verify::connectivity : Verify::fsck;
+}
+
 void RepoReader::read_upstream(const Field& field, Repo& repo) {
   if (field.value.is_scalar()) {
     reading_.problems.add(field.place(), "'upstream' must be a mapping; write upstream: {url: URL}");
@@ -135,6 +142,7 @@ void RepoReader::read_upstream(const Field& field, Repo& repo) {
   auto& upstream = repo.upstream.emplace();  // also when wrong, so that policies do not miss it on top
   upstream.auth = read_auth(reading_, fields["auth"], url ? &*url : nullptr);
   upstream.ca_file = read_ca_file(fields["tls"], url ? &*url : nullptr);
+  upstream.verify = read_verify(fields["verify"]);
   if (!url) return;
   if (url->transport == Transport::file && url->url == repo.path) {
     reading_.problems.add(fields["url"].place(), "the upstream is the repository itself; write another path");

@@ -201,6 +201,8 @@ INSTANTIATE_TEST_SUITE_P(
             "2:45: the upstream is the repository itself; write another path"},
         Row{"tls_without_https", upstream("url: 'http://h.example/app', tls: {ca_file: a.pem}"),
             "4:45: 'tls' needs an https URL; remove it or change the URL"},
+        Row{"verify", upstream("url: '" + https + "', verify: none"),
+            "4:54: 'verify' cannot be 'none'; write fsck, connectivity"},
         Row{"unknown_in_tls", upstream("url: '" + https + "', tls: {cafile: a.pem}"),
             "4:52: unknown key 'cafile'; did you mean 'ca_file'?"}),
     row_name);

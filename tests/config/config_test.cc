@@ -43,7 +43,7 @@ http: {listen: '[::1]:0', socket: /run/refsyncd.sock}
 log: {level: debug, format: json}
 metrics: {max_policies: 50}
 repos:
-  app: {path: ../../srv/app.git, upstream: {url: 'https://h.example/a', tls: {ca_file: ca.pem}}}
+  app: {path: ../../srv/app.git, upstream: {url: 'https://h.example/a', tls: {ca_file: ca.pem}, verify: connectivity}}
 policies: []
 )");
   EXPECT_EQ(config.service, (ServiceConfig{.org = "acme",
@@ -58,6 +58,7 @@ policies: []
   EXPECT_EQ(config.repos[0].path, "/srv/app.git");
   EXPECT_FALSE(config.repos[0].managed);
   EXPECT_EQ(config.repos[0].upstream->ca_file, "/etc/refsyncd/ca.pem");
+  EXPECT_EQ(config.repos[0].upstream->verify, Verify::connectivity);
 }
 
 TEST(Config, ReadsTheHostedService) {
