@@ -48,8 +48,12 @@ Pipe make_pipe() {
   return pipe;
 }
 
-/// The bytes as a file that exists in memory alone, so that nothing has to feed a pipe while the child runs.
-FileDescriptor input_file(std::string_view bytes) {
+/// What becomes stdin. Bytes become a file that exists in memory alone, so that nothing has to feed a pipe
+/// while the child runs.
+FileDescriptor input_of(const Command& command) {
+  if (command.input_descriptor >= 0)
+    return owned(::fcntl(command.input_descriptor, F_DUPFD_CLOEXEC, 3), "passing on a program's input");
+  const std::string_view bytes = command.input;
   if (bytes.empty()) return owned(::open("/dev/null", O_RDONLY | O_CLOEXEC), "opening /dev/null");
   auto file = owned(::memfd_create("stdin", MFD_CLOEXEC), "creating a program's input");
   for (size_t done = 0; done < bytes.size();) {
@@ -152,7 +156,7 @@ int reported_problem(const FileDescriptor& report) {
 
 Launched launch(const Command& command) {
   if (command.arguments.empty()) fail("starting a program", EINVAL);
-  const auto input = input_file(command.input);
+  const auto input = input_of(command);
   auto output = make_pipe();
   auto error = make_pipe();
   auto report = make_pipe();

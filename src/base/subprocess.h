@@ -16,6 +16,7 @@ struct Command {
   std::vector<std::string> environment = {};  ///< "NAME=value"; passed whole, so it may carry secrets
   std::string directory = "/";                ///< working directory
   std::string input = {};                     ///< what stdin holds
+  int input_descriptor = -1;                  ///< when set, stdin instead of `input`; stays the caller's
   SteadyTime deadline = SteadyTime::max();
   std::stop_token stop = {};       ///< a request ends the program early
   size_t output_limit = 64 << 20;  ///< bytes of stdout; more ends the program

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -43,6 +44,22 @@ TEST(Subprocess, FeedsInputOfAnySizeAndClosesIt) {
   EXPECT_EQ(run_command(command).output, "5000000\n");
   command.input.clear();
   EXPECT_EQ(run_command(command).output, "0\n");
+}
+
+TEST(Subprocess, ReadsFromADescriptorThatWeGoOnFeeding) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const FileDescriptor reader(ends[0]);
+  auto command = shell("cat");
+  command.input_descriptor = reader.get();
+  std::jthread feeder([writer = FileDescriptor(ends[1])]() mutable {
+    for (const std::string_view part : {"first ", "second"}) {
+      std::this_thread::sleep_for(20ms);
+      EXPECT_EQ(::write(writer.get(), part.data(), part.size()), static_cast<ssize_t>(part.size()));
+    }
+    writer.reset();
+  });
+  EXPECT_EQ(run_command(command).output, "first second");
 }
 
 TEST(Subprocess, InheritsNothingFromOurEnvironment) {
