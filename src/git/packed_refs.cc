@@ -29,18 +29,6 @@ ObjectId id_at_front(std::string_view line) {
   return *id;
 }
 
-void parse_line(std::string_view line, PackedRefs& packed) {
-  if (line.starts_with('#')) {
-    packed.fully_peeled = line.find(" fully-peeled ") != std::string_view::npos;
-  } else if (line.starts_with('^')) {
-    if (packed.refs.empty() || line.size() != id_digits + 1) damaged(line);
-    packed.refs.back().peeled = id_at_front(line.substr(1));
-  } else {
-    if (line.size() < id_digits + 2 || line[id_digits] != ' ') damaged(line);
-    packed.refs.push_back({std::string(line.substr(id_digits + 1)), id_at_front(line), std::nullopt});
-  }
-}
-
 bool by_name(const PackedRef& a, const PackedRef& b) { return a.name < b.name; }
 
 auto lower_bound(const std::vector<PackedRef>& refs, std::string_view name) {
@@ -49,6 +37,36 @@ auto lower_bound(const std::vector<PackedRef>& refs, std::string_view name) {
 }
 
 }  // namespace
+
+PackedRefLines::PackedRefLines(std::string_view text) : rest_(text), fully_peeled_(text.empty()) {
+  while (rest_.starts_with('#')) fully_peeled_ = take_line().find(" fully-peeled ") != std::string_view::npos;
+}
+
+std::string_view PackedRefLines::take_line() {
+  const auto end = rest_.find('\n');
+  if (end == std::string_view::npos) damaged(rest_);
+  const auto line = rest_.substr(0, end);
+  rest_.remove_prefix(end + 1);
+  return line;
+}
+
+bool PackedRefLines::next() {
+  if (rest_.empty()) return false;
+  const auto line = take_line();
+  if (line.size() < id_digits + 2 || line[id_digits] != ' ') damaged(line);
+  id_ = id_at_front(line);
+  name_ = line.substr(id_digits + 1);
+  peeled_ = rest_.starts_with('^') ? take_line() : std::string_view();
+  if (!peeled_.empty() && peeled_.size() != id_digits + 1) damaged(peeled_);
+  return true;
+}
+
+std::optional<ObjectId> PackedRefLines::peeled() const {
+  if (peeled_.empty()) return std::nullopt;
+  const auto id = ObjectId::from_hex(peeled_.substr(1));
+  if (!id) damaged(peeled_);
+  return id;
+}
 
 const PackedRef* PackedRefs::find(std::string_view name) const {
   const auto at = lower_bound(refs, name);
@@ -63,13 +81,9 @@ bool PackedRefs::has_below(std::string_view directory) const {
 
 PackedRefs parse_packed_refs(std::string_view text) {
   PackedRefs packed;
-  packed.fully_peeled = text.empty();
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    if (end == std::string_view::npos) damaged(text);
-    parse_line(text.substr(0, end), packed);
-    text.remove_prefix(end + 1);
-  }
+  PackedRefLines lines(text);
+  packed.fully_peeled = lines.fully_peeled();
+  while (lines.next()) packed.refs.push_back({std::string(lines.name()), lines.id(), lines.peeled()});
   if (!std::is_sorted(packed.refs.begin(), packed.refs.end(), by_name)) {
     std::stable_sort(packed.refs.begin(), packed.refs.end(), by_name);
   }
@@ -86,10 +100,14 @@ std::string format_packed_refs(const PackedRefs& packed) {
   return text;
 }
 
-PackedRefs read_packed_refs(const std::filesystem::path& repository) {
+std::string read_packed_refs_text(const std::filesystem::path& repository) {
   const auto file = repository / "packed-refs";
   if (!std::filesystem::exists(file)) return {};
-  return parse_packed_refs(read_file(file, largest_file));
+  return read_file(file, largest_file);
+}
+
+PackedRefs read_packed_refs(const std::filesystem::path& repository) {
+  return parse_packed_refs(read_packed_refs_text(repository));
 }
 
 PackedRefsLock::PackedRefsLock(std::filesystem::path repository) : repository_(std::move(repository)) {

@@ -28,9 +28,36 @@ struct PackedRefs {
   bool has_below(std::string_view directory) const;
 };
 
+/// Walks through the text of a packed-refs file, in the file's order and without copying it.
+class PackedRefLines {
+ public:
+  explicit PackedRefLines(std::string_view text);
+
+  /// Goes on to the next ref; false at the end. Throws Error(internal) when the file is damaged.
+  bool next();
+  std::string_view name() const { return name_; }
+  const ObjectId& id() const { return id_; }
+  /// Throws Error(internal) when it is damaged.
+  std::optional<ObjectId> peeled() const;
+  /// What the header promised: see PackedRefs.
+  bool fully_peeled() const { return fully_peeled_; }
+
+ private:
+  std::string_view take_line();
+
+  std::string_view rest_;
+  std::string_view name_;
+  ObjectId id_;
+  std::string_view peeled_;  ///< "" or the whole line
+  bool fully_peeled_ = false;
+};
+
 /// Reads the text of a packed-refs file. Throws Error(internal) when it is damaged.
 PackedRefs parse_packed_refs(std::string_view text);
 std::string format_packed_refs(const PackedRefs& packed);
+
+/// The text of the repository's packed-refs; "" when it has no such file. Throws Error(internal).
+std::string read_packed_refs_text(const std::filesystem::path& repository);
 
 /// The repository's packed refs; an empty list when it has no such file. Throws Error(internal).
 PackedRefs read_packed_refs(const std::filesystem::path& repository);

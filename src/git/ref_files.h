@@ -1,10 +1,22 @@
 #pragma once
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "git/remote.h"
 
 namespace refsyncd {
+
+/// What the file of a ref says: a value or, for a symbolic ref, another ref's name. Neither when it is
+/// broken.
+struct RefFile {
+  ObjectId id;         ///< absent unless it is a value
+  std::string target;  ///< "" unless it is a name
+};
+
+/// Reads the file of one ref, whose name is valid; nothing when the ref has none. Throws as read_refs() does.
+std::optional<RefFile> read_ref_file(const std::filesystem::path& repository, const std::string& name);
 
 /// Branches and tags (refs/heads/, refs/tags/) of a bare repository, sorted by name, read straight from its
 /// files: a file of a ref's own wins over packed-refs, symbolic refs are resolved. Left out are refs without
