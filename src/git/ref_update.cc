@@ -7,12 +7,15 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "git/libgit2.h"
+#include "git/loose_refs.h"
 #include "git/packed_refs.h"
 #include "git/repository.h"
 
 namespace refsyncd {
 namespace {
 
+/// Up to so many moves and creations are made without git, one file each.
+constexpr size_t few_updates = 64;
 /// From this many new refs on they are written into packed-refs at once: a file a ref costs a first pull of
 /// 20,000 refs minutes and gigabytes of blocks.
 constexpr size_t many_creations = 64;
@@ -38,19 +41,6 @@ std::string instructions(const Updates& updates) {
   return text;
 }
 
-/// True when a ref of that name could not exist beside the packed ones and those in files.
-bool conflicts(const std::filesystem::path& repository, const PackedRefs& packed, const std::string& name) {
-  if (packed.find(name) != nullptr || packed.has_below(name)) return true;
-  std::error_code problem;
-  if (std::filesystem::exists(std::filesystem::symlink_status(repository / name, problem))) return true;
-  for (auto slash = name.find('/', 5); slash != std::string::npos; slash = name.find('/', slash + 1)) {
-    const auto parent = name.substr(0, slash);
-    if (packed.find(parent) != nullptr) return true;
-    if (std::filesystem::is_regular_file(repository / parent, problem)) return true;
-  }
-  return false;
-}
-
 /// One call of update_refs: which updates were made, and which could not be.
 class RefTransaction {
  public:
@@ -58,8 +48,9 @@ class RefTransaction {
       : git_(git), repository_(repository), reader_(repository.reader()), operation_(operation) {}
 
   void apply(Updates updates);
-  /// Returns the updates that are left to do.
+  /// The next two return the updates that are left to do.
   Updates create_packed(const Updates& updates);
+  Updates write_files(const Updates& updates);
   std::vector<RefLeftAlone> left_alone(std::span<const RefUpdate> updates) const;
 
  private:
@@ -89,7 +80,7 @@ Updates RefTransaction::create_packed(const Updates& updates) {
   std::vector<PackedRef> added;
   for (const auto* update : updates) {
     if (is_valid_ref_name(update->name) && reader_.contains(update->value) &&
-        !conflicts(repository_.path(), packed, update->name)) {
+        !is_in_the_way(repository_.path(), packed, update->name)) {
       made.push_back(update);
       added.push_back({update->name, update->value, reader_.peel(update->value)});
     } else {
@@ -100,6 +91,13 @@ Updates RefTransaction::create_packed(const Updates& updates) {
   std::sort(packed.refs.begin(), packed.refs.end(),
             [](const PackedRef& a, const PackedRef& b) { return a.name < b.name; });
   if (!added.empty()) lock.replace(packed);
+  made_.insert(made.begin(), made.end());
+  return rest;
+}
+
+/// Spares the start of git. A ref that moved meanwhile is not written, and tells so by the value it holds.
+Updates RefTransaction::write_files(const Updates& updates) {
+  auto [made, rest] = write_loose_refs(repository_.path(), reader_, updates);
   made_.insert(made.begin(), made.end());
   return rest;
 }
@@ -175,6 +173,7 @@ std::vector<RefLeftAlone> Repository::update_refs(std::span<const RefUpdate> upd
     creations = transaction.create_packed(creations);
   }
   moves.insert(moves.end(), creations.begin(), creations.end());
+  if (moves.size() < few_updates) moves = transaction.write_files(moves);
   transaction.apply(moves);
   return transaction.left_alone(updates);
 }
