@@ -10,7 +10,7 @@ namespace refsyncd {
 
 /// What a pack turned out to hold.
 struct IngestResult {
-  size_t objects = 0;  ///< with the bases that were added to a thin pack
+  size_t objects = 0;  ///< as sent; bases that were added to a thin pack may count too
   /// Whatever an object of the pack names is in the pack too (asked only for an empty target). Then what is
   /// reachable from an object of the pack needs no further check.
   bool self_contained = false;

@@ -66,11 +66,19 @@ bool GitProgram::can_pin_hosts() const { return version_numbers(version_) >= std
 
 Finished GitProgram::run(const std::filesystem::path& repository, std::vector<std::string> arguments,
                          const Operation& operation, std::string input) const {
+  auto child = command(repository, std::move(arguments), operation);
+  child.input = std::move(input);
+  return run_command(child);
+}
+
+Command GitProgram::command(const std::filesystem::path& repository, std::vector<std::string> arguments,
+                            const Operation& operation, const Settings& more) const {
+  auto settings = safe_settings();
+  settings.insert(settings.end(), more.begin(), more.end());
   auto command = prepare(std::move(arguments), operation);
-  command.environment = git_environment(state_dir_, repository, "none", safe_settings());
+  command.environment = git_environment(state_dir_, repository, "none", settings);
   command.environment.push_back("GIT_SSH_COMMAND=/bin/false");
-  command.input = std::move(input);
-  return run_command(command);
+  return command;
 }
 
 Command GitProgram::prepare(std::vector<std::string> arguments, const Operation& operation) const {

@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "base/subprocess.h"
+#include "git/environment.h"
 #include "git/remote.h"
 #include "model/policy.h"
 
@@ -25,6 +26,11 @@ class GitProgram {
   /// allowed. Never throws for git's own failure: look at Finished.
   Finished run(const std::filesystem::path& repository, std::vector<std::string> arguments,
                const Operation& operation, std::string input = {}) const;
+
+  /// The child that run() would run, to be given more and handed to run_command(). `more` overrides our usual
+  /// settings.
+  Command command(const std::filesystem::path& repository, std::vector<std::string> arguments,
+                  const Operation& operation, const Settings& more = {}) const;
 
   const std::string& version() const { return version_; }
   /// True when git can be told a host's address (http.curloptResolve, since 2.37).

@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/free_space.h"
 #include "base/text.h"
 #include "git/advertisement.h"
 #include "git/environment.h"
@@ -17,6 +16,7 @@
 #include "git/push_report.h"
 #include "git/redactor.h"
 #include "git/repository.h"
+#include "git/room.h"
 
 namespace refsyncd {
 namespace {
@@ -26,12 +26,6 @@ constexpr size_t most_push_bytes = 128 << 10;  // of arguments in one `git push`
 constexpr auto progress_interval = std::chrono::milliseconds(250);
 
 bool is_http(Transport transport) { return transport == Transport::https || transport == Transport::http; }
-
-std::string_view username_of(const Auth& auth) {
-  if (const auto* token = std::get_if<TokenAuth>(&auth)) return token->username;
-  if (const auto* password = std::get_if<PasswordAuth>(&auth)) return password->username;
-  return {};
-}
 
 /// The bundle of trusted certificates. Named always, because GnuTLS otherwise reads a whole directory of them
 /// for each process.
@@ -147,8 +141,7 @@ class GitProgramRemote final : public Remote {
   Finished run(Command command) const;
   Error failure(const Finished& finished, std::string_view doing) const;
   void check_that_it_is_a_git_server(const std::vector<std::string>& listing, std::string_view doing) const;
-  std::optional<std::string> room_problem(const std::filesystem::path& folder) const;
-  void check_room(const std::filesystem::path& folder) const;
+  void check_room_in(const std::filesystem::path& folder) const;
   PushAnswer push_batch(ScratchRepository& from, std::span<const PushCommand> commands);
   PushAnswer answer(std::span<const PushCommand> commands, const Finished& finished) const;
 
@@ -245,18 +238,12 @@ Advertisement GitProgramRemote::list(std::span<const std::string> prefixes) {
   }
 }
 
-std::optional<std::string> GitProgramRemote::room_problem(const std::filesystem::path& folder) const {
-  const auto space = space_at(folder);
-  const auto floor = operation_.free_floor.value_or(free_floor(space));
-  if (space.free >= floor) return std::nullopt;
-  return fmt::format("only {} MiB are free where {} lies, and {} MiB are to stay free; make room",
-                     space.free >> 20, folder.parent_path().string(), floor >> 20);
-}
-
-/// A disk filled up by one repository would stop every other one, and the store.
-void GitProgramRemote::check_room(const std::filesystem::path& folder) const {
-  if (const auto problem = room_problem(folder))
-    throw Error(ErrorKind::transient, fmt::format("fetching from {}: {}", upstream_.url, *problem));
+void GitProgramRemote::check_room_in(const std::filesystem::path& folder) const {
+  try {
+    check_room(folder, operation_);
+  } catch (const Error& error) {
+    throw error.with_context(fmt::format("fetching from {}", upstream_.url));
+  }
 }
 
 void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::string> names) {
@@ -266,10 +253,10 @@ void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::strin
       command(into.path(), {"fetch", "--stdin", "--no-tags", "--no-auto-maintenance", "--no-prune",
                             "--no-recurse-submodules", "--progress", "--", upstream_.url});
   for (const auto& name : names) fetching.input += name + "\n";
-  check_room(into.path());
-  fetching.may_go_on = [&] { return !room_problem(into.path()); };
+  check_room_in(into.path());
+  fetching.may_go_on = [&] { return !room_problem(into.path(), operation_); };
   const auto finished = run(std::move(fetching));
-  if (finished.ending == Ending::stopped) check_room(into.path());
+  if (finished.ending == Ending::stopped) check_room_in(into.path());
   if (!finished.ok()) throw failure(finished, "fetching from");
   const auto fetched = parse_fetch_head(read_file(into.path() / "FETCH_HEAD", size_t{1} << 30));
   into.set_refs(fetched);
