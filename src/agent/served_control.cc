@@ -38,9 +38,9 @@ PolicyStatus status_of(const Runner::View& view, Agent& agent) {
 /// Why a policy is not fresh, or "". A calendar policy that never ran is fresh until it has missed its times.
 std::string staleness(const Runner::View& view, WallTime started_at, WallTime now) {
   const auto& last = view.state.last_success;
-  const bool waits_for_calendar = !std::holds_alternative<Every>(view.policy.schedule);
+  const bool waits_for_calendar = std::holds_alternative<CronSchedule>(view.policy.schedule);
   if (!last && !waits_for_calendar) return "no successful sync yet";
-  if (now < stale_at(view.policy, last.value_or(started_at))) return "";
+  if (now < stale_at(view.policy, last.value_or(started_at), view.state.last_change)) return "";
   const auto age = last ? fmt::format("the last success was {} ago",
                                       format_duration(std::chrono::floor<seconds>(now - *last)))
                         : "no successful sync yet";

@@ -87,6 +87,7 @@ json state_json(const PolicyState& state) {
           {"last_due", time_json(state.last_due)},
           {"last_attempt", time_json(state.last_attempt)},
           {"last_success", time_json(state.last_success)},
+          {"last_change", time_json(state.last_change)},
           {"not_before", time_json(state.not_before)},
           {"consecutive_failures", state.consecutive_failures},
           {"last_failure", failure_json(state.last_failure)},
@@ -104,6 +105,7 @@ PolicyState state_from(const json& value, std::string policy) {
   state.last_due = time_from(value.at("last_due"));
   state.last_attempt = time_from(value.at("last_attempt"));
   state.last_success = time_from(value.at("last_success"));
+  state.last_change = time_from(value.at("last_change"));
   state.not_before = time_from(value.at("not_before"));
   state.consecutive_failures = value.at("consecutive_failures");
   state.last_failure = failure_from(value.at("last_failure"));

@@ -12,6 +12,10 @@ std::string describe_schedule(const Policy& policy) {
       match{[](const Every& every) { return fmt::format("every {}", format_duration(every.interval)); },
             [](const CronSchedule& schedule) {
               return fmt::format("cron {} {}", schedule.expression, schedule.timezone);
+            },
+            [](const Adaptive& adaptive) {
+              return fmt::format("every {} to {}", format_duration(adaptive.min),
+                                 format_duration(adaptive.max));
             }},
       policy.schedule);
 }

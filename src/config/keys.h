@@ -110,8 +110,14 @@ inline constexpr std::array retry{
     ConfigKey{"first", "Wait after the first failure; doubles with each further one."},
     ConfigKey{"max", "The longest wait between two attempts."},
 };
+inline constexpr std::array adaptive{
+    ConfigKey{"min", "The shortest interval: after a change."},
+    ConfigKey{"max", "The longest interval: when nothing has changed for ten times as long."},
+};
 inline constexpr std::array rules{
     ConfigKey{"every", "Due at this interval."},
+    ConfigKey{"adaptive",
+              "Due at an interval between two bounds, the longer the longer nothing has changed."},
     ConfigKey{"cron", "Due at the times of a cron expression of five fields, or @hourly, @daily ..."},
     ConfigKey{"timezone", "IANA time zone of the cron expression."},
     ConfigKey{"jitter", "How much later a due time may be: a percentage of the interval, or a duration."},

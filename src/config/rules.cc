@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 
 #include "base/duration.h"
+#include "base/handle.h"
 #include "base/text.h"
 
 namespace refsyncd {
@@ -13,7 +15,21 @@ namespace {
 using namespace std::chrono_literals;
 constexpr milliseconds year = 24h * 366;
 
-const Every* interval_of(const Rules& rules) { return std::get_if<Every>(&rules.schedule); }
+/// The interval as a range; nothing for a cron expression.
+struct Interval {
+  milliseconds shortest;
+  milliseconds longest;
+};
+std::optional<Interval> interval_of(const Rules& rules) {
+  return std::visit(match{[](const Every& every) {
+                            return std::optional(Interval{every.interval, every.interval});
+                          },
+                          [](const Adaptive& adaptive) {
+                            return std::optional(Interval{adaptive.min, adaptive.max});
+                          },
+                          [](const CronSchedule&) { return std::optional<Interval>(); }},
+                    rules.schedule);
+}
 
 /// The first of the fields that is written, or none.
 Field first_of(const Fields& fields, std::initializer_list<std::string_view> names) {
@@ -43,21 +59,53 @@ std::optional<CronSchedule> read_cron(Reading& reading, const Field& field, cons
   return std::nullopt;
 }
 
+std::optional<Adaptive> read_adaptive(Reading& reading, const Field& field) {
+  if (!field) return std::nullopt;
+  const Fields fields(reading, field.value, keys::adaptive, "adaptive");
+  if (!fields["min"] || !fields["max"]) {
+    reading.problems.add(field.place(),
+                         "'adaptive' needs 'min' and 'max'; write adaptive: {min: 1m, max: 1h}");
+  }
+  const auto min = read_duration(reading, fields["min"], {1s, year});
+  const auto max = read_duration(reading, fields["max"], {1s, year});
+  if (!min || !max) return std::nullopt;
+  if (*max >= *min) return Adaptive{.min = *min, .max = *max};
+  reading.problems.add(fields["max"].place(),
+                       fmt::format("the longest interval 'max' ({}) is shorter than the shortest ({})",
+                                   format_duration(*max), format_duration(*min)));
+  return std::nullopt;
+}
+
+/// Of the keys that say when, each pair that stands together is a mistake.
+void refuse_several_schedules(Reading& reading, const Fields& fields) {
+  constexpr std::array names{"every", "cron", "adaptive"};
+  for (size_t i = 0; i < names.size(); ++i) {
+    for (size_t j = i + 1; j < names.size(); ++j) {
+      const auto one = fields[names.at(i)];
+      const auto other = fields[names.at(j)];
+      if (!one || !other) continue;
+      const auto& later = one.key.place() < other.key.place() ? other : one;
+      reading.problems.add(later.key.place(),
+                           fmt::format("'{}' and '{}' exclude each other; keep one", one.name, other.name));
+    }
+  }
+}
+
 void read_schedule(Reading& reading, const Fields& fields, Rules& rules, RulesOf whose) {
-  const auto every = fields["every"];
   const auto cron = fields["cron"];
   const auto timezone = fields["timezone"];
-  if (every && cron) {
-    const auto& later = every.key.place() < cron.key.place() ? cron : every;
-    reading.problems.add(later.key.place(), "'every' and 'cron' exclude each other; keep one");
-  }
+  refuse_several_schedules(reading, fields);
   if (const auto zone = read_timezone(reading, timezone)) rules.timezone = *zone;
-  if (const auto interval = read_duration(reading, every, {1s, year})) rules.schedule = Every{*interval};
+  if (const auto interval = read_duration(reading, fields["every"], {1s, year})) {
+    rules.schedule = Every{*interval};
+  }
+  if (const auto adaptive = read_adaptive(reading, fields["adaptive"])) rules.schedule = *adaptive;
   if (const auto schedule = read_cron(reading, cron, rules.timezone)) rules.schedule = *schedule;
   if (auto* inherited = std::get_if<CronSchedule>(&rules.schedule)) inherited->timezone = rules.timezone;
-  if (timezone && !cron && interval_of(rules) != nullptr && whose == RulesOf::policy) {
+  if (timezone && !cron && interval_of(rules) && whose == RulesOf::policy) {
     reading.problems.add(timezone.key.place(),
-                         "'timezone' has no effect on 'every'; remove it or write 'cron'");
+                         fmt::format("'timezone' has no effect on '{}'; remove it or write 'cron'",
+                                     std::holds_alternative<Every>(rules.schedule) ? "every" : "adaptive"));
   }
 }
 
@@ -87,34 +135,33 @@ std::optional<Jitter> read_jitter(Reading& reading, const Field& field) {
 
 void check_jitter(Reading& reading, const Fields& fields, Rules& rules) {
   const auto own = fields["jitter"];
-  const auto* interval = interval_of(rules);
-  if (interval == nullptr) {
+  const auto interval = interval_of(rules);
+  if (!interval) {
     if (own && rules.jitter.fraction > 0) {
       reading.problems.add(
           own.place(), "a percentage needs an interval and 'cron' has none; write a duration such as 30s");
     }
     return;
   }
-  const auto written = first_of(fields, {"jitter", "every"});
-  if (written && rules.jitter.time >= interval->interval) {
+  const auto written = first_of(fields, {"jitter", "every", "adaptive"});
+  if (written && rules.jitter.time >= interval->shortest) {
     reading.problems.add(
         written.place(),
         fmt::format("the jitter ({}) must be shorter than the interval ({})",
-                    format_duration(rules.jitter.time), format_duration(interval->interval)));
+                    format_duration(rules.jitter.time), format_duration(interval->shortest)));
   }
 }
 
 void check_stale_after(Reading& reading, const Fields& fields, const Rules& rules) {
-  const auto written = first_of(fields, {"stale_after", "every"});
-  const auto* interval = interval_of(rules);
-  if (!written || interval == nullptr || rules.stale_after == 0ms || rules.stale_after > interval->interval)
-    return;
+  const auto written = first_of(fields, {"stale_after", "every", "adaptive"});
+  const auto interval = interval_of(rules);
+  if (!written || !interval || rules.stale_after == 0ms || rules.stale_after > interval->longest) return;
   reading.problems.add(
       written.place(),
       fmt::format("'stale_after' ({}) must be longer than the interval ({}), or readiness fails "
                   "between two runs; write {} or more",
-                  format_duration(rules.stale_after), format_duration(interval->interval),
-                  format_duration(interval->interval * 3)));
+                  format_duration(rules.stale_after), format_duration(interval->longest),
+                  format_duration(interval->longest * 3)));
 }
 
 RetryRule read_retry(Reading& reading, const Field& field, const RetryRule& inherited) {

@@ -30,6 +30,8 @@ struct PolicyState {
   std::optional<WallTime> last_attempt;    ///< when a sync was last asked for
   std::optional<WallTime> last_success;    ///< when a run last completed
   std::optional<WallTime>
+      last_change;  ///< when a run last updated a ref; until one does, when a run first completed
+  std::optional<WallTime>
       not_before;                ///< scheduled runs wait until then (auth, not_found, untrusted, bad_config)
   int consecutive_failures = 0;  ///< runs failed since the last success
   std::optional<Failure> last_failure;  ///< of the last failed attempt; cleared by a success

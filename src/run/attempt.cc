@@ -38,6 +38,7 @@ PolicyState ended(PolicyState state) {
 RunStep succeed(PolicyState state, const event::Completed& end, WallTime now) {
   state = ended(std::move(state));
   state.last_success = std::min(end.at, now);
+  if (end.counts.updated > 0 || !state.last_change) state.last_change = state.last_success;
   state.not_before.reset();
   state.consecutive_failures = 0;
   state.last_failure.reset();
@@ -137,6 +138,7 @@ PolicyState after_clock_set_back(PolicyState state, WallTime now) {
   state.last_attempt = now;
   if (state.phase == RunPhase::backing_off) state.retry_at -= back;
   if (state.not_before) *state.not_before -= back;
+  if (state.last_change) state.last_change = std::min(*state.last_change, now);
   return state;
 }
 

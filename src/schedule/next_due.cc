@@ -5,6 +5,7 @@
 
 #include "base/handle.h"
 #include "base/text.h"
+#include "schedule/adaptive.h"
 #include "schedule/calendar.h"
 #include "schedule/time_zone.h"
 
@@ -105,21 +106,25 @@ class CalendarTimes {
 
 }  // namespace
 
-WallTime next_due(const Policy& policy, WallTime after) {
+WallTime next_due(const Policy& policy, WallTime after, std::optional<WallTime> last_change) {
   if (after >= last_moment) return WallTime::max();
   const auto from = std::max(after, first_moment);
   return std::visit(match{[&](const Every& every) { return next_on_grid(every, policy, from); },
-                          [&](const CronSchedule& cron) { return CalendarTimes(cron, policy).next(from); }},
+                          [&](const CronSchedule& cron) { return CalendarTimes(cron, policy).next(from); },
+                          [&](const Adaptive& adaptive) {
+                            const auto quiet = last_change ? from - *last_change : 0ms;
+                            return next_on_grid({adaptive_interval(adaptive, quiet)}, policy, from);
+                          }},
                     policy.schedule);
 }
 
-WallTime stale_at(const Policy& policy, WallTime last_success) {
+WallTime stale_at(const Policy& policy, WallTime last_success, std::optional<WallTime> last_change) {
   const auto later = [](WallTime time, milliseconds by) {
     return time >= last_moment ? WallTime::max() : time + by;
   };
   if (policy.stale_after > 0ms) return later(last_success, policy.stale_after);
   auto due = last_success;
-  for (int missed = 0; missed < 3; ++missed) due = next_due(policy, due);
+  for (int missed = 0; missed < 3; ++missed) due = next_due(policy, due, last_change);
   return later(due, policy.timeout);
 }
 

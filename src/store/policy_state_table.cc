@@ -8,16 +8,17 @@ namespace {
 constexpr auto put_sql =
     "INSERT OR REPLACE INTO policy_states (policy, phase, trigger, attempt, sync_id, retry_at, last_due, "
     "last_attempt, "
-    "last_success, not_before, consecutive_failures, failure_kind, failure_message, failure_retry_after, "
-    "updated, "
+    "last_success, last_change, not_before, consecutive_failures, failure_kind, failure_message, "
+    "failure_retry_after, updated, "
     "unchanged, filtered, rejected) VALUES (:policy, :phase, :trigger, :attempt, :sync_id, :retry_at, "
     ":last_due, "
-    ":last_attempt, :last_success, :not_before, :consecutive_failures, :failure_kind, :failure_message, "
+    ":last_attempt, :last_success, :last_change, :not_before, :consecutive_failures, :failure_kind, "
+    ":failure_message, "
     ":failure_retry_after, :updated, :unchanged, :filtered, :rejected)";
 
 constexpr auto all_sql =
     "SELECT policy, phase, trigger, attempt, sync_id, retry_at, last_due, last_attempt, last_success, "
-    "not_before, "
+    "last_change, not_before, "
     "consecutive_failures, failure_kind, failure_message, failure_retry_after, updated, unchanged, filtered, "
     "rejected "
     "FROM policy_states ORDER BY policy";
@@ -27,8 +28,8 @@ template <class Prepared, class Row, class Bind>
 void bind_columns(Prepared& statement, Row& row, Bind bind) {
   auto& s = row.state;
   statement, bind(s.policy), bind(s.phase), bind(s.trigger), bind(s.attempt), bind(s.sync_id),
-      bind(s.retry_at), bind(s.last_due), bind(s.last_attempt), bind(s.last_success), bind(s.not_before),
-      bind(s.consecutive_failures), bind(row.failure_kind), bind(row.failure_message),
+      bind(s.retry_at), bind(s.last_due), bind(s.last_attempt), bind(s.last_success), bind(s.last_change),
+      bind(s.not_before), bind(s.consecutive_failures), bind(row.failure_kind), bind(row.failure_message),
       bind(row.failure_retry_after), bind(s.last_counts.updated), bind(s.last_counts.unchanged),
       bind(s.last_counts.filtered), bind(s.last_counts.rejected);
 }

@@ -120,9 +120,13 @@ constexpr std::string_view version_3[] = {
     "CREATE INDEX deliveries_dead ON deliveries (dead_since) WHERE dead_since IS NOT NULL",
 };
 
+constexpr std::string_view version_4[] = {
+    "ALTER TABLE policy_states ADD COLUMN last_change INTEGER",
+};
+
 /// The statements of each version, in order; the first makes version 1.
 constexpr std::array<std::span<const std::string_view>, schema_version> migrations{version_1, version_2,
-                                                                                   version_3};
+                                                                                   version_3, version_4};
 
 }  // namespace
 

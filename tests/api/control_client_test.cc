@@ -109,6 +109,7 @@ PolicyStatus full_status() {
                   .last_due = at(11),
                   .last_attempt = at(12),
                   .last_success = at(13),
+                  .last_change = at(16),
                   .not_before = at(14),
                   .consecutive_failures = 4,
                   .last_failure = Failure{ErrorKind::auth, "refused", {}},

@@ -358,6 +358,22 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"stale_too_soon", policy("every: 1h, stale_after: 30m"),
             "3:58: 'stale_after' (30m) must be longer than the interval (1h), or readiness fails between two "
             "runs; write 3h or more"},
+        Row{"adaptive_without_max", policy("adaptive: {min: 1m}"),
+            "3:44: 'adaptive' needs 'min' and 'max'; write adaptive: {min: 1m, max: 1h}"},
+        Row{"adaptive_backwards", policy("adaptive: {min: 1h, max: 1m}"),
+            "3:59: the longest interval 'max' (1m) is shorter than the shortest (1h)"},
+        Row{"every_and_adaptive", policy("every: 5m, adaptive: {min: 1m, max: 1h}"),
+            "3:45: 'every' and 'adaptive' exclude each other; keep one"},
+        Row{"adaptive_and_cron_in_the_defaults",
+            "defaults: {adaptive: {min: 1m, max: 1h}, cron: '@daily'}\npolicies: []\n",
+            "1:42: 'cron' and 'adaptive' exclude each other; keep one"},
+        Row{"timezone_of_adaptive", policy("adaptive: {min: 1m, max: 1h}, timezone: UTC"),
+            "3:64: 'timezone' has no effect on 'adaptive'; remove it or write 'cron'"},
+        Row{"jitter_longer_than_shortest_interval", policy("adaptive: {min: 30s, max: 1h}, jitter: 30s"),
+            "3:73: the jitter (30s) must be shorter than the interval (30s)"},
+        Row{"stale_before_longest_interval", policy("adaptive: {min: 1m, max: 1h}, stale_after: 1h"),
+            "3:77: 'stale_after' (1h) must be longer than the interval (1h), or readiness fails between two "
+            "runs; write 3h or more"},
         Row{"attempts", policy("retry: {attempts: 0}"),
             "3:52: '0' is not a number 'attempts' can have; write 1 to 100"},
         Row{"retry_backwards", policy("retry: {first: 1m, max: 10s}"),
@@ -372,7 +388,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"in_the_defaults", "defaults: {every: 0s}\n" + app + "policies: [{repo: app, direction: pull}]\n",
             "1:19: 'every' cannot be 0s; write 1s to 366d"},
         Row{"defaults_know_no_repo", "defaults: {repo: app}\n" + app + "policies: []\n",
-            "1:12: unknown key 'repo'; defaults may have every, cron, timezone, jitter, timeout, retry, "
+            "1:12: unknown key 'repo'; defaults may have every, adaptive, cron, timezone, jitter, timeout, "
+            "retry, "
             "stale_after, catch_up, force, prune"}),
     row_name);
 

@@ -93,7 +93,6 @@ policies: []
   EXPECT_TRUE(config.webhooks.allow_private);
 }
 
-TEST(Config, FindsTheControlSocketWhateverElseIsWrong) {
 TEST(Config, ReadsWhichForgesMayTellOfPushes) {
   const auto config = parse(R"(
 webhooks:
@@ -109,6 +108,7 @@ policies: []
   EXPECT_FALSE(config.webhooks.allow_private);
 }
 
+TEST(Config, FindsTheControlSocketWhateverElseIsWrong) {
   const TemporaryDirectory folder;
   const auto file = folder.path() / "config.yaml";
   const auto socket = [&](const std::string& text, const Environment& environment = {}) {
@@ -228,6 +228,19 @@ TEST(Config, LetsAPolicyOverrideTheDefaultsKeyByKey) {
   EXPECT_TRUE(push.force);
 }
 
+TEST(Config, ReadsAdaptiveIntervals) {
+  const auto config = parse("defaults: {adaptive: {min: 30s, max: 1h}}\n" + app + R"(policies:
+  - {repo: app, direction: pull, name: a}
+  - {repo: app, direction: pull, name: b, adaptive: {min: 1m, max: 1d}, ref_globs: {tags: v*}}
+  - {repo: app, direction: pull, name: c, every: 5m, ref_globs: {tags: w*}}
+)");
+  EXPECT_EQ(config.policies[0].schedule, Schedule(Adaptive{.min = 30s, .max = 1h}));
+  EXPECT_DOUBLE_EQ(config.policies[0].jitter.fraction, 0.1);
+  EXPECT_EQ(config.policies[1].schedule, Schedule(Adaptive{.min = 1min, .max = 24h}));
+  EXPECT_EQ(config.policies[2].schedule, Schedule(Every{5min}));
+  EXPECT_EQ(describe_schedule(config.policies[1]), "every 1m to 1d");
+}
+
 TEST(Config, ReadsCalendarSchedules) {
   const auto config = parse("defaults: {cron: '@daily', timezone: Europe/Zurich}\n" + app + R"(policies:
   - {repo: app, direction: pull, name: a}
@@ -340,8 +353,8 @@ TEST(LoadConfig, ReadsTheExampleWithEveryLineTakenIn) {
   EXPECT_EQ(config.service, plain.service) << "the example shows the defaults";
   EXPECT_EQ(config.http, plain.http);
   EXPECT_EQ(config.log, plain.log);
-  EXPECT_EQ(config.repos.size(), 2U);
   EXPECT_TRUE(config.webhooks.secrets.contains(Forge::github));
+  EXPECT_EQ(config.repos.size(), 2U);
   EXPECT_EQ(config.policies.size(), 2U);
 }
 

@@ -77,6 +77,7 @@ INSTANTIATE_TEST_SUITE_P(Mappings, Schema,
                                          Mapping{"secret", "/definitions/secret", keys::secret},
                                          Mapping{"policy", "/definitions/policy", keys::policy},
                                          Mapping{"ref_globs", "/definitions/ref_globs", keys::ref_globs},
+                                         Mapping{"adaptive", "/definitions/adaptive", keys::adaptive},
                                          Mapping{"retry", "/definitions/retry", keys::retry}),
                          [](const auto& row) { return std::string(row.param.name); });
 
@@ -89,7 +90,7 @@ TEST(SchemaDefinitions, AreAllCoveredOrPlainValues) {
   EXPECT_THAT(mappings,
               testing::UnorderedElementsAre("service", "http", "log", "metrics", "api", "api_token",
                                             "webhooks", "forge", "defaults", "repo", "upstream", "auth",
-                                            "tls", "secret", "policy", "ref_globs", "retry"));
+                                            "tls", "secret", "policy", "ref_globs", "adaptive", "retry"));
 }
 
 TEST(SchemaAndReader, AcceptTheShippedExamples) {
@@ -158,7 +159,8 @@ INSTANTIATE_TEST_SUITE_P(
         Sample{"drain_out_of_order", "service: {drain: 5s1m}\npolicies: []\n", false},
         Sample{"level", "log: {level: loud}\npolicies: []\n", false},
         Sample{"unknown", "what: 1\npolicies: []\n", false},
-        Sample{"verify", "policies: []\nrepos: {app: {upstream: {url: /srv/a, verify: connectivity}}}\n", true},
+        Sample{"verify", "policies: []\nrepos: {app: {upstream: {url: /srv/a, verify: connectivity}}}\n",
+               true},
         Sample{"verify_otherwise", "policies: []\nrepos: {app: {upstream: {url: /srv/a, verify: none}}}\n",
                false},
         Sample{"repo_without_upstream", "repos: {app: , b: {}}\npolicies: []\n", true},
@@ -182,6 +184,13 @@ INSTANTIATE_TEST_SUITE_P(
                true},
         Sample{"cron", policy("cron: '@hourly', timezone: UTC, jitter: 1m30s"), true},
         Sample{"every_and_cron", policy("cron: '@hourly', every: 1m"), false},
+        Sample{"adaptive", policy("adaptive: {min: 30s, max: 1h}, jitter: 5%"), true},
+        Sample{"adaptive_without_max", policy("adaptive: {min: 30s}"), false},
+        Sample{"adaptive_with_more", policy("adaptive: {min: 30s, max: 1h, mean: 1m}"), false},
+        Sample{"adaptive_as_a_duration", policy("adaptive: 5m"), false},
+        Sample{"every_and_adaptive", policy("every: 1m, adaptive: {min: 1m, max: 1h}"), false},
+        Sample{"cron_and_adaptive", policy("cron: '@daily', adaptive: {min: 1m, max: 1h}"), false},
+        Sample{"defaults_adaptive", "defaults: {adaptive: {min: 1m, max: 1h}}\npolicies: []\n", true},
         Sample{"no_repo", "policies: [{direction: pull}]\n", false},
         Sample{"no_direction", app + "policies: [{repo: app}]\n", false},
         Sample{"direction", app + "policies: [{repo: app, direction: both}]\n", false},

@@ -82,7 +82,8 @@ TEST_F(RepositoryStorage, a_file_of_the_first_version_is_brought_up_to_date) {
         .id = app_id, .org = "local", .name = "app", .created_at = WallTime(milliseconds(1767605400000))};
     EXPECT_THAT(store.repositories(), ElementsAre(app));
     EXPECT_EQ(store.syncs({.repo_id = app_id}).size(), 1u);
-    EXPECT_EQ(store.policy_states().size(), 1u);
+    ASSERT_EQ(store.policy_states().size(), 1u);
+    EXPECT_EQ(store.policy_states()[0].last_change, std::nullopt);
     store.write({.repositories = {made("1", "made")}});
   }
   EXPECT_EQ(run_sql(file, "PRAGMA user_version"), std::to_string(schema_version));

@@ -90,6 +90,7 @@ TEST_F(SqlStoreTest, policy_states_keep_every_field) {
   full.last_due = at(2ms);
   full.last_attempt = at(3ms);
   full.last_success = at(-4ms);
+  full.last_change = at(-6ms);
   full.not_before = at(5ms);
   full.consecutive_failures = 7;
   full.last_failure = Failure{ErrorKind::throttled, "slow down, 'please'", 90s};

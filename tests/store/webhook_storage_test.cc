@@ -140,7 +140,10 @@ TEST_F(WebhookStorage, an_event_is_written_together_with_its_sync_or_not_at_all)
 TEST_F(WebhookStorage, a_state_file_from_before_webhooks_gets_their_tables) {
   store->write({.syncs = {queued_sync("s")}});
   store.reset();
-  run_sql(file, "DROP TABLE deliveries; DROP TABLE webhook_targets; PRAGMA user_version = 2");
+  run_sql(
+      file,
+      "DROP TABLE deliveries; DROP TABLE webhook_targets; ALTER TABLE policy_states DROP COLUMN last_change; "
+      "PRAGMA user_version = 2");
   store.emplace(file);
   EXPECT_TRUE(store->sync("s"));
   EXPECT_THAT(store->webhook_targets(), IsEmpty());
