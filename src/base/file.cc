@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -50,6 +51,9 @@ std::string read_file(const std::filesystem::path& path, size_t limit) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) fail(ErrorKind::bad_config, "reading", path);
   std::string content;
+  struct stat status {};
+  if (::fstat(file.get(), &status) == 0 && status.st_size > 0)
+    content.reserve(std::min(limit, static_cast<size_t>(status.st_size)));
   char buffer[1 << 16];
   for (;;) {
     const auto count = ::read(file.get(), buffer, sizeof buffer);
