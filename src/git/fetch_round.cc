@@ -132,7 +132,9 @@ class AskedRound final : public FetchRound {
     const auto shared_call = std::make_shared<SmartHttp::FetchCall>(std::move(call));
     thread_.post([this_round = round_, shared = shared_, shared_call, &thread] {
       try {
-        auto& client = thread.client(shared_call->upstream.ca_file, shared_call->upstream.public_only);
+        auto& client = thread.client({.ca_file = shared_call->upstream.ca_file,
+                                      .public_only = shared_call->upstream.public_only,
+                                      .alone = true});
         *this_round = std::make_shared<Round>(client, thread.loop(), std::move(*shared_call), shared);
         (*this_round)->begin();
       } catch (...) {

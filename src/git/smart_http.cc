@@ -145,7 +145,8 @@ void SmartHttp::remember(const std::string& origin, const std::optional<ServerCa
 void SmartHttp::list(ListRequest request, std::function<void(ListAnswer)> done) {
   thread_.post([this, request = std::move(request), done = std::move(done)]() mutable {
     try {
-      auto& client = thread_.client(request.upstream.ca_file, request.upstream.public_only);
+      auto& client =
+          thread_.client({.ca_file = request.upstream.ca_file, .public_only = request.upstream.public_only});
       std::make_shared<Listing>(*this, client, std::move(request), done)->begin();
     } catch (...) {
       done({.listed = nullptr, .failure = current_failure()});

@@ -17,12 +17,13 @@ void HttpThread::stop() {
   thread_.join();
 }
 
-HttpClient& HttpThread::client(const std::string& ca_file, bool public_only) {
-  auto& client = clients_[{ca_file, public_only}];
+HttpClient& HttpThread::client(const Share& share) {
+  auto& client = clients_[share];
   if (!client) {
     auto settings = settings_;
-    settings.ca_file = ca_file;
-    settings.public_only = public_only;
+    settings.ca_file = share.ca_file;
+    settings.public_only = share.public_only;
+    settings.multiplex = !share.alone;
     client = std::make_unique<HttpClient>(loop_, clock_, std::move(settings));
   }
   return *client;

@@ -1,10 +1,10 @@
 #pragma once
+#include <compare>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <thread>
-#include <utility>
 
 #include "base/clock.h"
 #include "base/loop.h"
@@ -30,9 +30,17 @@ class HttpThread {
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
 
   Loop& loop() { return loop_; }
-  /// The client of those who trust these authorities, and go to these addresses: they alone share
-  /// connections. Made when it is first needed; throws Error(internal) when that fails.
-  HttpClient& client(const std::string& ca_file, bool public_only);
+  /// Which requests share a client, and so its connections.
+  struct Share {
+    std::string ca_file;       ///< as HttpClient::Settings
+    bool public_only = false;  ///< as HttpClient::Settings
+    /// For long answers that their taker may pause: over a connection of its own the server has to wait,
+    /// while libcurl goes on to hold what comes over a shared one.
+    bool alone = false;
+    auto operator<=>(const Share&) const = default;
+  };
+  /// Made when it is first needed; throws Error(internal) when that fails.
+  HttpClient& client(const Share& share);
 
  private:
   void run(const std::stop_token& stop);
@@ -41,7 +49,7 @@ class HttpThread {
   const Clock& clock_;
   const HttpClient::Settings settings_;
   Loop loop_;
-  std::map<std::pair<std::string, bool>, std::unique_ptr<HttpClient>> clients_;
+  std::map<Share, std::unique_ptr<HttpClient>> clients_;
   std::jthread thread_;  // last: it uses everything above
 };
 
