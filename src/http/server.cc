@@ -182,6 +182,22 @@ HttpResponse HttpServer::Exchange::answer() const try {
   return refusal(500, "internal", "the request could not be answered");
 }
 
+namespace {
+
+/// MHD calls it before it reads from a new connection, and before it closes the socket of one that ended.
+void track_socket(void* sockets, MHD_Connection* connection, void**,
+                  MHD_ConnectionNotificationCode event) noexcept {
+  auto& open = *static_cast<OpenSockets*>(sockets);
+  const int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  if (event == MHD_CONNECTION_NOTIFY_STARTED) {
+    open.add(socket);
+  } else {
+    open.remove(socket);
+  }
+}
+
+}  // namespace
+
 HttpServer::HttpServer(ListenSocket socket, Handler handler, const HttpLimits& limits)
     : socket_(std::move(socket)), handler_(std::move(handler)), limits_(limits) {
   // MHD closes the descriptor when it stops.
@@ -196,6 +212,7 @@ HttpServer::HttpServer(ListenSocket socket, Handler handler, const HttpLimits& l
       {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
       {MHD_OPTION_UNESCAPE_CALLBACK, reinterpret_cast<intptr_t>(&keep_encoded), nullptr},
       {MHD_OPTION_NOTIFY_COMPLETED, reinterpret_cast<intptr_t>(&Exchange::on_end), nullptr},
+      {MHD_OPTION_NOTIFY_CONNECTION, reinterpret_cast<intptr_t>(&track_socket), &open_sockets_},
       {MHD_OPTION_END, 0, nullptr}};
   daemon_.reset(MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, nullptr, nullptr,
                                  &Exchange::on_call, this, MHD_OPTION_ARRAY, options, MHD_OPTION_END));
@@ -203,7 +220,11 @@ HttpServer::HttpServer(ListenSocket socket, Handler handler, const HttpLimits& l
     throw Error(ErrorKind::internal, fmt::format("starting the HTTP server on {} failed", address()));
 }
 
-HttpServer::~HttpServer() = default;
+// MHD before 1.0 must not read a request while it stops: where it would refuse one by itself (a malformed
+// chunk, no Host), MHD_queue_response() pretends to have taken the answer, and MHD then reads it through a
+// null pointer. So connections end first; one that comes later is shut down before MHD polls it, and polling
+// a socket that is shut down in both directions makes MHD close it without reading a request.
+HttpServer::~HttpServer() { open_sockets_.end_all(); }
 
 void HttpServer::StopDaemon::operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
 

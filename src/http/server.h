@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "http/listen.h"
+#include "http/open_sockets.h"
 
 struct MHD_Daemon;
 
@@ -47,7 +48,8 @@ struct HttpLimits {
 };
 
 /// An HTTP/1.1 server on one listening socket. It starts in the constructor and stops in the destructor,
-/// which waits for handlers that run. Its threads inherit the caller's signal mask.
+/// which waits for handlers that run and cuts off all connections. Its threads inherit the caller's signal
+/// mask.
 class HttpServer {
  public:
   /// Answers a request. Called from several of the server's threads at once. It must return within a bounded
@@ -74,7 +76,8 @@ class HttpServer {
   ListenSocket socket_;
   Handler handler_;
   HttpLimits limits_;
-  mutable std::atomic<int> large_bodies_ = 0;       // that are being received or answered
+  mutable std::atomic<int> large_bodies_ = 0;  // that are being received or answered
+  OpenSockets open_sockets_;
   std::unique_ptr<MHD_Daemon, StopDaemon> daemon_;  // last: its threads use everything above
 };
 

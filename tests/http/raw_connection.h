@@ -37,6 +37,12 @@ class RawConnection {
     return true;
   }
 
+  /// Closing will throw away what is under way in either direction and reset the connection.
+  void close_abruptly() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+
   /// Everything until the other side closes (or resets).
   std::string read_to_end() {
     std::string all;

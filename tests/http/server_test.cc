@@ -318,18 +318,5 @@ TEST(HttpServer, ServesAUnixSocketAndRemovesItsFile) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
-TEST(HttpServer, SurvivesGarbage) {
-  const HttpServer server(any_port(), echo);
-  for (const std::string& garbage :
-       {std::string(100, '\0'), std::string("\x16\x03\x01\x02\x00\x01\x00", 7), std::string("GET\r\n\r\n"),
-        std::string("GET / HTTP/9.9\r\n\r\n"), std::string("GET / HTTP/1.1\r\n\r\n"),
-        std::string("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"),
-        std::string("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")}) {
-    RawConnection connection(server.port());
-    connection.send(garbage);
-  }
-  EXPECT_EQ(get(server, "/").status, 200);
-}
-
 }  // namespace
 }  // namespace refsyncd

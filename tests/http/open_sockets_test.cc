@@ -1,0 +1,76 @@
+#include "http/open_sockets.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "base/handle.h"
+
+namespace refsyncd {
+namespace {
+
+/// The server's end of a connection, and the client's.
+struct Pair {
+  Pair() {
+    std::array<int, 2> both{};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both.data()), 0);
+    ours.reset(both[0]);
+    theirs.reset(both[1]);
+  }
+  /// Reads until the connection ends.
+  std::string arrives_at_us() const {
+    std::string all;
+    char byte = 0;
+    while (::recv(ours.get(), &byte, 1, 0) == 1) all += byte;
+    return all;
+  }
+  bool is_open() const { return ::send(ours.get(), "x", 1, MSG_NOSIGNAL) == 1; }
+
+  FileDescriptor ours;
+  FileDescriptor theirs;
+};
+
+TEST(OpenSockets, EndsEverySocketAndWaitsUntilAllAreRemoved) {
+  OpenSockets sockets;
+  const Pair first;
+  const Pair second;
+  for (const auto* pair : {&first, &second}) sockets.add(pair->ours.get());
+  ASSERT_EQ(::send(second.theirs.get(), "late", 4, MSG_NOSIGNAL), 4);
+
+  std::atomic<int> removed = 0;
+  const std::jthread server([&] {
+    EXPECT_EQ(first.arrives_at_us(), "");
+    ++removed;
+    sockets.remove(first.ours.get());
+    EXPECT_EQ(second.arrives_at_us(), "late");
+    ++removed;
+    sockets.remove(second.ours.get());
+  });
+  sockets.end_all();
+  EXPECT_EQ(removed, 2);
+  EXPECT_FALSE(first.is_open());
+}
+
+TEST(OpenSockets, LeavesASocketAloneThatIsRemoved) {
+  OpenSockets sockets;
+  const Pair pair;
+  sockets.add(pair.ours.get());
+  sockets.remove(pair.ours.get());
+  sockets.end_all();
+  EXPECT_TRUE(pair.is_open());
+}
+
+TEST(OpenSockets, EndsASocketAtOnceThatComesLate) {
+  OpenSockets sockets;
+  sockets.end_all();
+  const Pair pair;
+  sockets.add(pair.ours.get());
+  EXPECT_FALSE(pair.is_open());
+}
+
+}  // namespace
+}  // namespace refsyncd
