@@ -14,13 +14,14 @@ class Certificate:
     key: Path
 
 
-def make_certificate(folder, host="127.0.0.1"):
-    """Makes an authority of its own and a certificate it has signed for `host`."""
+def make_certificate(folder, host="127.0.0.1", names=()):
+    """Makes an authority of its own and a certificate it has signed for `host`, an address, and for DNS names."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     made = Certificate(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     authority_key, request, extensions = folder / "ca.key", folder / "server.csr", folder / "server.ext"
-    extensions.write_text(f"subjectAltName=IP:{host}\nbasicConstraints=CA:FALSE\n")
+    subjects = ",".join([f"IP:{host}", *(f"DNS:{name}" for name in names)])
+    extensions.write_text(f"subjectAltName={subjects}\nbasicConstraints=CA:FALSE\n")
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     _openssl("req", "-x509", *curve, "-keyout", authority_key, "-out", made.authority, "-days", "2",
              "-subj", "/CN=refsyncd test authority")

@@ -30,6 +30,10 @@ class Metrics:
         wanted = set(labels.items())
         return sum(v for (n, has), v in self._samples.items() if n == name and wanted <= has)
 
+    def by_label(self, name, label):
+        """The samples of a name by the value that they have for a label."""
+        return {dict(has)[label]: v for (n, has), v in self._samples.items() if n == name}
+
     def names(self):
         """All sample names."""
         return {name for name, _ in self._samples}

@@ -1,0 +1,61 @@
+"""What every part of the transport bench works with: a server with repositories, git beside it, agents."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from measuring.agent import Agent
+from measuring.git_client import GitClient
+from measuring.repositories import MANY_REFS, MEDIUM, SMALL, make_repository
+from measuring.server import GitServer
+
+
+@dataclass
+class Amounts:
+    """How long and how often things are measured."""
+
+    runs: int = 15         # of what takes less than half a second
+    few_runs: int = 3      # of what takes seconds
+    rounds: int = 3        # windows of an agent that follows its schedule
+    window: float = 5.0    # seconds of such a window
+    fleet: int = 60        # small repositories
+    hold: float = 60.0     # seconds that 10,000 policies are held
+
+
+class Setting:
+    """Everything below `folder`, gone with close()."""
+
+    def __init__(self, binary, folder, amounts):
+        self.binary, self.folder, self.amounts = binary, Path(folder), amounts
+        self._numbers = iter(range(1_000_000))
+        served = self.folder / "served"
+        self.repositories = {shape.name: make_repository(served / f"{shape.name}.git", shape)
+                             for shape in (SMALL, MEDIUM, MANY_REFS)}
+        self.fleet = [make_repository(served / f"fleet-{number}.git", SMALL, f"fleet-{number}")
+                      for number in range(amounts.fleet)]
+        self.server = GitServer(self.folder / "server", served)
+        self.git = GitClient(self.folder / "git", self.server.authority)
+
+    def new_folder(self, purpose):
+        """A path that nothing uses yet."""
+        return self.folder / f"{purpose}-{next(self._numbers)}"
+
+    def agent(self, repos, policies, service=None):
+        """An agent with these repositories: name -> {url, and what else upstreams and repositories may have}."""
+        configured = {}
+        for name, repo in repos.items():
+            upstream = {"url": repo["url"], "tls": {"ca_file": str(self.server.authority)}}
+            upstream |= {"verify": repo["verify"]} if "verify" in repo else {}
+            configured[name] = {"upstream": upstream} | ({"path": str(repo["path"])} if "path" in repo else {})
+        folder = self.new_folder("agent")
+        return Agent(self.binary, folder, {
+            "service": {"data_dir": str(folder / "data"), **(service or {})}, "http": {"listen": "off"},
+            "log": {"level": "error"}, "metrics": {"max_policies": 0}, "defaults": {"catch_up": False},
+            "repos": configured, "policies": policies})
+
+    def close(self):
+        self.server.close()
+
+
+def pull_each(repos, every):
+    """A policy for each repository."""
+    return [{"repo": name, "direction": "pull", "every": every} for name in repos]
