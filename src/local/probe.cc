@@ -14,6 +14,9 @@ namespace {
 
 using Executor = std::function<void(std::function<void()>)>;
 
+/// Comparing so many costs well below a millisecond.
+constexpr size_t few_refs = 2000;
+
 /// Thrown where a decision would need objects.
 struct ObjectsNeeded {};
 
@@ -57,6 +60,70 @@ Probed judge(const SyncRequest& request, const Repo& repo, std::shared_ptr<const
   return {.unchanged = nullptr, .failure = {}, .listed = std::move(listed)};
 }
 
+/// One question, from thread to thread.
+class Question : public std::enable_shared_from_this<Question> {
+ public:
+  Question(SmartHttp& http, Executor in_background, Executor on_loop, const SyncRequest& request,
+           const Repo& repo, std::function<void(Probed)> done)
+      : http_(http),
+        in_background_(std::move(in_background)),
+        on_loop_(std::move(on_loop)),
+        request_(request),
+        repo_(repo),
+        done_(std::move(done)) {}
+
+  void begin() {
+    const bool secret = kind_of(repo_.upstream->auth) != AuthKind::none;
+    if (!secret && request_.direction == Direction::pull) return ask({});
+    in_background_([self = shared_from_this()] { self->prepare(); });
+  }
+
+ private:
+  void prepare() {
+    if (request_.direction == Direction::push && !std::filesystem::exists(repo_.path)) return answer({});
+    try {
+      ask(read_credential(repo_.upstream->auth));
+    } catch (...) {
+      answer({.unchanged = nullptr, .failure = current_failure(), .listed = nullptr});
+    }
+  }
+
+  void ask(Secret secret) {
+    http_.list(
+        {.upstream = *repo_.upstream,
+         .secret = std::move(secret),
+         .prefixes = literal_prefixes(request_.globs),
+         .limits = {},
+         .timeout = request_.timeout},
+        [self = shared_from_this()](SmartHttp::ListAnswer listing) { self->compare(std::move(listing)); });
+  }
+
+  /// On the HTTP thread, which is not kept busy with long lists.
+  void compare(SmartHttp::ListAnswer listing) {
+    if (listing.failure) {
+      return answer({.unchanged = nullptr, .failure = std::move(listing.failure), .listed = nullptr});
+    }
+    if (listing.listed->refs.size() <= few_refs)
+      return answer(judge(request_, repo_, std::move(listing.listed)));
+    in_background_([self = shared_from_this(), listed = std::move(listing.listed)]() mutable {
+      self->answer(judge(self->request_, self->repo_, std::move(listed)));
+    });
+  }
+
+  void answer(Probed probed) {
+    on_loop_([self = shared_from_this(), probed = std::move(probed)]() mutable {
+      self->done_(std::move(probed));
+    });
+  }
+
+  SmartHttp& http_;
+  Executor in_background_;
+  Executor on_loop_;
+  SyncRequest request_;
+  Repo repo_;
+  std::function<void(Probed)> done_;
+};
+
 }  // namespace
 
 std::optional<RefResults> results_without_work(const SyncRequest& request, const Repo& repo,
@@ -81,30 +148,7 @@ std::optional<RefResults> results_without_work(const SyncRequest& request, const
 Probe make_probe(SmartHttp& http, Executor in_background, Executor on_loop) {
   return [&http, in_background = std::move(in_background), on_loop = std::move(on_loop)](
              const SyncRequest& request, const Repo& repo, std::function<void(Probed)> done) {
-    const auto answer = [on_loop, done = std::move(done)](Probed probed) {
-      on_loop([done, probed = std::move(probed)]() mutable { done(std::move(probed)); });
-    };
-    in_background([&http, in_background, answer, request, repo] {
-      if (!std::filesystem::exists(repo.path) && request.direction == Direction::push) return answer({});
-      SmartHttp::ListRequest question{.upstream = *repo.upstream,
-                                      .secret = {},
-                                      .prefixes = literal_prefixes(request.globs),
-                                      .limits = {},
-                                      .timeout = request.timeout};
-      try {
-        question.secret = read_credential(repo.upstream->auth);
-      } catch (...) {
-        return answer({.unchanged = nullptr, .failure = current_failure(), .listed = nullptr});
-      }
-      http.list(std::move(question), [in_background, answer, request, repo](SmartHttp::ListAnswer listing) {
-        if (listing.failure) {
-          return answer({.unchanged = nullptr, .failure = std::move(listing.failure), .listed = nullptr});
-        }
-        in_background([answer, request, repo, listed = std::move(listing.listed)]() mutable {
-          answer(judge(request, repo, std::move(listed)));
-        });
-      });
-    });
+    std::make_shared<Question>(http, in_background, on_loop, request, repo, std::move(done))->begin();
   };
 }
 

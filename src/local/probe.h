@@ -12,7 +12,7 @@ namespace refsyncd {
 std::optional<RefResults> results_without_work(const SyncRequest& request, const Repo& repo,
                                                const Advertisement& listed);
 
-/// A Probe over smart HTTP. The credential is read, and refs are compared, by `in_background`, which runs a
+/// A Probe over smart HTTP. Credentials are read, and many refs compared, by `in_background`, which runs a
 /// function on some other thread; `on_loop` hands a function to the loop's. Everything outlives the probe.
 Probe make_probe(SmartHttp& http, std::function<void(std::function<void()>)> in_background,
                  std::function<void(std::function<void()>)> on_loop);

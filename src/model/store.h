@@ -89,6 +89,9 @@ class Recorder {
   /// Calls `effect` on the loop's thread once everything recorded so far is durable. Effects keep their
   /// order.
   virtual void when_durable(std::function<void()> effect) = 0;
+  /// The same for an effect that nobody waits for: what was recorded may be written a moment later, with what
+  /// comes until then.
+  virtual void when_durable_at_leisure(std::function<void()> effect) { when_durable(std::move(effect)); }
 };
 
 }  // namespace refsyncd

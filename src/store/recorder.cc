@@ -6,6 +6,8 @@
 namespace refsyncd {
 namespace {
 
+constexpr milliseconds leisure(20);
+
 milliseconds retry_delay(int failures) {
   using std::chrono::seconds;
   return std::min<milliseconds>(seconds(1) * (1 << std::min(failures - 1, 5)), seconds(30));
@@ -51,35 +53,54 @@ GroupRecorder::GroupRecorder(Store& store, Executor in_background, Executor on_l
 
 void GroupRecorder::record(const RepositoryRecord& repository) {
   collecting_.add(repository);
-  begin_soon();
+  begin_at_leisure();
 }
 
 void GroupRecorder::record(const Sync& sync) {
   collecting_.add(sync);
-  begin_soon();
+  begin_at_leisure();
 }
 
 void GroupRecorder::record(const PolicyState& state) {
   collecting_.add(state);
-  begin_soon();
+  begin_at_leisure();
 }
 
 void GroupRecorder::record(const WebhookChange& change) {
   collecting_.add(change);
-  begin_soon();
+  begin_at_leisure();
 }
 
 void GroupRecorder::when_durable(Task effect) {
   collecting_.effects.push_back(std::move(effect));
+  hurried_ = true;
   begin_soon();
+}
+
+void GroupRecorder::when_durable_at_leisure(Task effect) {
+  collecting_.effects.push_back(std::move(effect));
+  begin_at_leisure();
 }
 
 size_t GroupRecorder::pending() const { return collecting_.size() + (writing_ ? writing_->size() : 0); }
 
+SteadyTime GroupRecorder::next_wake() const {
+  if (retry_at_) return *retry_at_;
+  return begin_by_ && !writing_ ? *begin_by_ : SteadyTime::max();
+}
+
 void GroupRecorder::tick() {
-  if (!retry_at_ || clock_.steady() < *retry_at_) return;
-  retry_at_.reset();
-  begin();
+  const auto now = clock_.steady();
+  if (retry_at_) {
+    if (now < *retry_at_) return;
+    retry_at_.reset();
+    return begin();
+  }
+  if (begin_by_ && now >= *begin_by_) begin();
+}
+
+void GroupRecorder::begin_at_leisure() {
+  if (!begin_by_) begin_by_ = clock_.steady() + leisure;
 }
 
 /// On the loop's next turn, so that everything recorded in this one shares a transaction.
@@ -94,6 +115,8 @@ void GroupRecorder::begin_soon() {
 
 void GroupRecorder::begin() {
   if (writing_ || retry_at_) return;
+  begin_by_.reset();
+  hurried_ = false;
   if (collecting_.changes().empty()) {
     run_all(std::exchange(collecting_.effects, {}));
     return;
@@ -125,7 +148,7 @@ void GroupRecorder::written(const std::optional<Failure>& failure) {
   }
   failures_ = 0;
   run_all(group.effects);
-  begin();
+  if (hurried_) begin();
 }
 
 }  // namespace refsyncd

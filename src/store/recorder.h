@@ -14,7 +14,7 @@ namespace refsyncd {
 /// The Recorder that writes groups: everything recorded while one write is under way goes into the next, and
 /// of several records of one sync or policy only the last is written. When a write fails nothing is lost: its
 /// changes and effects are kept, later records replace earlier ones, and the whole is tried again after 1 s,
-/// doubling up to 30 s.
+/// doubling up to 30 s. What nobody waits for is written 20 ms later at the latest.
 ///
 /// Used on the loop's thread. An effect never runs inside a call of record() or when_durable(). The recorder
 /// must outlive the background work and the loop tasks it has handed out: stop once idle(), or when neither
@@ -37,10 +37,11 @@ class GroupRecorder final : public Recorder {
   void record(const PolicyState& state) override;
   void record(const WebhookChange& change) override;
   void when_durable(Task effect) override;
+  void when_durable_at_leisure(Task effect) override;
 
   /// When tick() wants to be called; SteadyTime::max() for never.
-  SteadyTime next_wake() const { return retry_at_.value_or(SteadyTime::max()); }
-  /// Tries a failed write again when its time has come.
+  SteadyTime next_wake() const;
+  /// Begins a write, or tries a failed one again, when its time has come.
   void tick();
 
   /// True when everything recorded is durable and every effect has been started.
@@ -75,6 +76,7 @@ class GroupRecorder final : public Recorder {
     Places policies_;
   };
 
+  void begin_at_leisure();
   void begin_soon();
   void begin();
   void write();
@@ -88,6 +90,8 @@ class GroupRecorder final : public Recorder {
   Group collecting_;
   std::optional<Group> writing_;  // read by the background while it is set
   std::optional<SteadyTime> retry_at_;
+  std::optional<SteadyTime> begin_by_;  // when what was collected is to be written at the latest
+  bool hurried_ = false;                // somebody waits for what was collected
   int failures_ = 0;  // in a row
   bool beginning_ = false;
 };

@@ -37,6 +37,9 @@ class OutboxRecorder final : public Recorder {
   void record(const PolicyState& state) override { behind_.record(state); }
   void record(const WebhookChange& change) override { behind_.record(change); }
   void when_durable(std::function<void()> effect) override { behind_.when_durable(std::move(effect)); }
+  void when_durable_at_leisure(std::function<void()> effect) override {
+    behind_.when_durable_at_leisure(std::move(effect));
+  }
 
  private:
   std::vector<SyncStatus> news(const Sync& sync);

