@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/allocator.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -77,6 +78,7 @@ std::vector<Policy> choose_policies(const Config& config, const std::vector<std:
 }
 
 int command_line(int argc, char** argv) {
+  keep_freed_memory();
   CLI::App app(description, "refsyncd");
   Parsed parsed;
   app.set_version_flag("--version", fmt::format("refsyncd {}", version));

@@ -16,6 +16,22 @@ const RefValue* find(std::span<const RefValue> refs, std::string_view name) {
   return at != refs.end() && at->name == name ? &*at : nullptr;
 }
 
+/// Looks names up in refs sorted by name, asked for in that order: one walk for all of them.
+class InOrder {
+ public:
+  explicit InOrder(std::span<const RefValue> refs) : refs_(refs) {}
+
+  const RefValue* find(std::string_view name) {
+    int order = -1;
+    while (next_ < refs_.size() && (order = std::string_view(refs_[next_].name).compare(name)) < 0) ++next_;
+    return next_ < refs_.size() && order == 0 ? &refs_[next_] : nullptr;
+  }
+
+ private:
+  std::span<const RefValue> refs_;
+  size_t next_ = 0;
+};
+
 bool selected(const RefRules& rules, const std::string& name) {
   return rules.globs.matches(name) && !rules.exclude.matches(name);
 }
@@ -142,9 +158,10 @@ RefResult pruned(const RefValue& target, bool allowed) {
 std::vector<std::string> refs_to_transfer(const RefRules& rules, std::span<const RefValue> source,
                                           std::span<const RefValue> target) {
   std::vector<std::string> names;
+  InOrder held_refs(target);
   for (const auto& ref : source) {
     if (!selected(rules, ref.name)) continue;
-    const auto* held = find(target, ref.name);
+    const auto* held = held_refs.find(ref.name);
     const bool settled =
         held != nullptr && (held->id == ref.id || (ref.name.starts_with(tags) && !rules.force));
     if (!settled) names.push_back(ref.name);
@@ -171,11 +188,14 @@ RefResults plan_refs(const RefRules& rules, std::span<const RefValue> source,
   }
 
   RefResults results;
+  results.reserve(std::min(source.size(), target.size()));
+  InOrder targets(target);
   for (const auto& ref : source) {
     if (rules.globs.matches(ref.name))
-      results.push_back(decide(rules, ref, find(target, ref.name), kept, ancestry));
+      results.push_back(decide(rules, ref, targets.find(ref.name), kept, ancestry));
   }
   reject_new_below_new(results);
+  if (pruning.refs.empty()) return results;
   for (const auto* ref : pruning.refs) results.push_back(pruned(*ref, pruning.allowed));
   std::sort(results.begin(), results.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return results;

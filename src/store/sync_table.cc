@@ -55,7 +55,9 @@ SyncTable::SyncTable(soci::session& session, RefListTable& lists)
     : session_(session),
       lists_(lists),
       row_(session),
-      put_(prepare(session, put_sql(), row_, columns::use)) {}
+      put_(prepare(session, put_sql(), row_, columns::use)),
+      list_of_((session.prepare << "SELECT ref_list FROM syncs WHERE id = :id", soci::use(looked_up_),
+                soci::into(list_, has_list_))) {}
 
 void SyncTable::put(const Sync& sync) {
   row_.sync = sync;
@@ -82,10 +84,9 @@ void SyncTable::put(const Sync& sync) {
 }
 
 std::optional<long long> SyncTable::list_of(const std::string& id) {
-  long long list = 0;
-  soci::indicator has_list = soci::i_null;
-  session_ << "SELECT ref_list FROM syncs WHERE id = :id", soci::use(id), soci::into(list, has_list);
-  return session_.got_data() && has_list == soci::i_ok ? std::optional(list) : std::nullopt;
+  looked_up_ = id;
+  const bool found = list_of_.execute(true);
+  return found && has_list_ == soci::i_ok ? std::optional(list_) : std::nullopt;
 }
 
 Sync SyncTable::sync_of(Row& row, bool with_refs, RefListTable::Lists& read) {

@@ -55,6 +55,10 @@ class SyncTable {
   RefListTable& lists_;
   Row row_;  // what put_ is bound to
   soci::statement put_;
+  std::string looked_up_;  // what list_of_ is bound to
+  long long list_ = 0;
+  soci::indicator has_list_ = soci::i_null;
+  soci::statement list_of_;
 };
 
 }  // namespace refsyncd
