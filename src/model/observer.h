@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "model/forge.h"
+#include "model/maintenance.h"
 #include "model/policy_state.h"
 #include "model/sync.h"
 #include "model/webhook.h"
@@ -44,6 +45,9 @@ class Observer {
 
   /// A forge, or somebody else, has sent a webhook.
   virtual void notice_received(const NoticeReceipt&) {}
+
+  /// A repository was maintained, or at least that was begun.
+  virtual void maintained(const MaintenanceReport&) {}
 
   /// A webhook's target has taken a delivery.
   virtual void webhook_delivered(const Delivery&) {}
@@ -91,6 +95,9 @@ class Observers final : public Observer {
   }
   void notice_received(const NoticeReceipt& receipt) override {
     for (auto* o : observers_) o->notice_received(receipt);
+  }
+  void maintained(const MaintenanceReport& report) override {
+    for (auto* o : observers_) o->maintained(report);
   }
   void webhook_delivered(const Delivery& delivery) override {
     for (auto* o : observers_) o->webhook_delivered(delivery);

@@ -46,6 +46,8 @@ void Histogram::observe(milliseconds value) {
 }
 
 Counters::Counters()
-    : duration{Histogram(duration_bounds), Histogram(duration_bounds)}, lateness(lateness_bounds) {}
+    : duration{Histogram(duration_bounds), Histogram(duration_bounds)},
+      lateness(lateness_bounds),
+      maintenance_duration(duration_bounds) {}
 
 }  // namespace refsyncd

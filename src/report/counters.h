@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "model/forge.h"
+#include "model/maintenance.h"
 #include "model/policy_state.h"
 #include "model/sync.h"
 
@@ -98,6 +99,8 @@ struct Counters {
   uint64_t queued = 0;
   uint64_t in_progress = 0;
   uint64_t store_errors = 0;
+  std::array<uint64_t, all_maintenance_results.size()> maintenance{};  ///< of repositories, by result
+  Histogram maintenance_duration;
   uint64_t webhooks_delivered = 0;
   uint64_t webhooks_failed = 0;  ///< tries, the last ones not included
   uint64_t webhooks_given_up = 0;

@@ -182,6 +182,19 @@ void add_agent(std::vector<MetricFamily>& all, const Counters& counters) {
                        uint64_t{counters.other.has_value()}));
 }
 
+void add_maintenance(std::vector<MetricFamily>& all, const Counters& counters) {
+  Family total(MetricType::Counter, "refsyncd_maintenance_total",
+               "Maintenances of repositories: done, interrupted (continued later), or failed.");
+  for (const auto result : all_maintenance_results) {
+    total.add({{"result", to_string(result)}}, counters.maintenance.at(static_cast<size_t>(result)));
+  }
+  all.push_back(std::move(total));
+  Family duration(MetricType::Histogram, "refsyncd_maintenance_duration_seconds",
+                  "Time that a maintenance of a repository took.");
+  duration.add({}, counters.maintenance_duration);
+  all.push_back(std::move(duration));
+}
+
 MetricFamily webhook_deliveries(const Counters& counters) {
   Family family(MetricType::Counter, "refsyncd_webhook_deliveries_total",
                 "Tries to deliver a webhook: delivered, failed (tried again later), or dead (given up).");
@@ -235,6 +248,7 @@ std::vector<MetricFamily> families(const Counters& counters, const ProcessStats&
   all.push_back(attempt_failures(counters));
   add_policy_gauges(all, counters);
   add_agent(all, counters);
+  add_maintenance(all, counters);
   add_webhooks(all, counters);
   add_process(all, process);
   return all;

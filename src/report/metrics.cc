@@ -121,6 +121,12 @@ void Metrics::notice_received(const NoticeReceipt& receipt) {
   ++counters_.notices[receipt.forge].at(static_cast<size_t>(receipt.result));
 }
 
+void Metrics::maintained(const MaintenanceReport& report) {
+  const std::lock_guard lock(mutex_);
+  ++counters_.maintenance.at(static_cast<size_t>(report.result));
+  counters_.maintenance_duration.observe(report.took);
+}
+
 void Metrics::webhook_delivered(const Delivery& /*delivery*/) {
   const std::lock_guard lock(mutex_);
   ++counters_.webhooks_delivered;

@@ -47,6 +47,7 @@ class Metrics final : public Observer, public prometheus::Collectable {
   void run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) override;
   void run_scheduled(const Policy& policy, WallTime next_due) override;
   void notice_received(const NoticeReceipt& receipt) override;
+  void maintained(const MaintenanceReport& report) override;
   void webhook_delivered(const Delivery& delivery) override;
   void webhook_failed(const Delivery& delivery, const Failure& failure,
                       std::optional<milliseconds> retry_in) override;

@@ -315,6 +315,30 @@ void RunLog::refused(const NoticeReceipt& receipt) {
          .fields = fields_of(receipt)});
 }
 
+void RunLog::maintained(const MaintenanceReport& report) {
+  const bool failed = report.result == MaintenanceResult::failed;
+  const bool told = report.result == MaintenanceResult::done && report.changed_something();
+  Fields fields{{"repo", report.repo},
+                {"result", std::string(to_string(report.result))},
+                {"packs_before", static_cast<int64_t>(report.packs_before)},
+                {"packs_after", static_cast<int64_t>(report.packs_after)},
+                {"loose_refs_before", static_cast<int64_t>(report.loose_refs_before)},
+                {"loose_refs_after", static_cast<int64_t>(report.loose_refs_after)},
+                {"removed", static_cast<int64_t>(report.removed)},
+                {"duration_ms", static_cast<int64_t>(report.took.count())}};
+  if (failed) fields.emplace_back("error", report.problem);
+  write({.severity = failed ? Severity::warning
+                     : told ? Severity::info
+                            : Severity::debug,
+         .event = "maintenance",
+         .message = fmt::format("maintenance of {} {} in {}: {} packs became {}, {} loose refs became {}, {} "
+                                "leftovers removed{}{}",
+                                report.repo, to_string(report.result), format_duration(report.took),
+                                report.packs_before, report.packs_after, report.loose_refs_before,
+                                report.loose_refs_after, report.removed, failed ? ": " : "", report.problem),
+         .fields = std::move(fields)});
+}
+
 void RunLog::webhook_delivered(const Delivery& delivery) {
   const bool recovered = failing_targets_.erase(delivery.target_id) > 0;
   write({.severity = recovered ? Severity::info : Severity::debug,

@@ -29,6 +29,8 @@ namespace refsyncd {
 /// - a forge's webhook that makes policies due at info, one that concerns none at debug, and one that is
 /// refused at
 ///   warning, at most once a minute for each forge;
+/// - a maintenance of a repository that changed something at info, one that failed at warning, others at
+/// debug;
 /// - a recovery, and each reload, at info; a configuration that was refused at error, one line a mistake.
 class RunLog final : public Observer {
  public:
@@ -49,6 +51,7 @@ class RunLog final : public Observer {
   void run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) override;
   void run_scheduled(const Policy& policy, WallTime next_due) override;
   void notice_received(const NoticeReceipt& receipt) override;
+  void maintained(const MaintenanceReport& report) override;
   void webhook_delivered(const Delivery& delivery) override;
   void webhook_failed(const Delivery& delivery, const Failure& failure,
                       std::optional<milliseconds> retry_in) override;

@@ -360,6 +360,22 @@ TEST_F(MetricsTest, webhooks_of_forges_are_counted_by_what_became_of_them) {
   EXPECT_EQ(text.find("provider=\"gitea\""), std::string::npos) << "no secret, no series";
 }
 
+TEST_F(MetricsTest, maintenance_is_counted_by_result_and_measured) {
+  MaintenanceReport report;
+  report.took = milliseconds(250);
+  metrics.maintained(report);
+  report.result = MaintenanceResult::failed;
+  metrics.maintained(report);
+  const auto text = metrics.text();
+  for (const auto* line : {"refsyncd_maintenance_total{result=\"done\"} 1\n",
+                           "refsyncd_maintenance_total{result=\"interrupted\"} 0\n",
+                           "refsyncd_maintenance_total{result=\"failed\"} 1\n",
+                           "refsyncd_maintenance_duration_seconds_count 2\n",
+                           "refsyncd_maintenance_duration_seconds_sum 0.5\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line;
+  }
+}
+
 TEST_F(MetricsTest, webhook_deliveries_are_counted_by_what_became_of_each_try) {
   const Delivery delivery;
   const Failure failure{.kind = ErrorKind::transient, .message = "no", .retry_after = {}};

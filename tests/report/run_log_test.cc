@@ -281,6 +281,28 @@ TEST_F(RunLogTest, refused_webhooks_are_told_once_a_minute_for_each_forge) {
   EXPECT_THAT(log.take().size(), 1u) << "the clock was set back";
 }
 
+TEST_F(RunLogTest, maintenance_is_told_when_it_changed_something_or_failed) {
+  MaintenanceReport report;
+  report.repo = "app";
+  report.took = milliseconds(1500);
+  run_log.maintained(report);
+  EXPECT_THAT(log.take(), IsEmpty()) << "nothing had to be done";
+  report.packs_before = 60;
+  report.packs_after = 2;
+  run_log.maintained(report);
+  EXPECT_THAT(log.take(), ElementsAre("info maintenance of app done in 1s500ms: 60 packs became 2, 0 loose "
+                                      "refs became 0, 0 leftovers removed"));
+  report.result = MaintenanceResult::interrupted;
+  run_log.maintained(report);
+  EXPECT_THAT(log.take(), IsEmpty()) << "it is begun again";
+  report.result = MaintenanceResult::failed;
+  report.problem = "no room";
+  run_log.maintained(report);
+  EXPECT_THAT(log.take(),
+              ElementsAre("warning maintenance of app failed in 1s500ms: 60 packs became 2, 0 loose refs "
+                          "became 0, 0 leftovers removed: no room"));
+}
+
 TEST_F(RunLogTest, each_webhook_delivery_that_is_given_up_is_an_error) {
   Delivery delivery;
   delivery.target_id = "target-1";
