@@ -82,6 +82,7 @@ void Engine::start(Config config) {
     local_->webhooks.start(config.webhooks.allow_private, unfinished);
   }
   if (local_) local_->service.catalog().allow_private(config.api.allow_private);
+  if (local_) local_->service.set_maintenance(config.service.maintenance);
   service_.configure(std::move(config.repos), static_cast<size_t>(config.service.concurrency),
                      static_cast<size_t>(config.service.per_host));
   service_.adopt(store_.repositories(), std::move(unfinished));
@@ -94,6 +95,7 @@ void Engine::reload(Config config) {
   retention_ = config.service.retention;
   workers_.grow(static_cast<size_t>(config.service.concurrency));
   if (local_) local_->service.catalog().allow_private(config.api.allow_private);
+  if (local_) local_->service.set_maintenance(config.service.maintenance);
   service_.configure(std::move(config.repos), static_cast<size_t>(config.service.concurrency),
                      static_cast<size_t>(config.service.per_host));
   runner_.configure(std::move(config.policies), {});

@@ -1,6 +1,7 @@
 #include "agent/services.h"
 
 #include "config/secrets.h"
+#include "local/maintain.h"
 
 namespace refsyncd {
 namespace {
@@ -19,6 +20,7 @@ LocalParts::LocalParts(const ServiceConfig& config, const ServiceNeeds& needs,
     : git(data_dir / "git"),
       http(needs.clock),
       probers(probing_threads),
+      maintainer(1),
       job(
           needs.clock, git,
           [this](const Upstream& upstream, Secret secret, Operation operation) {
@@ -47,6 +49,10 @@ LocalParts::LocalParts(const ServiceConfig& config, const ServiceNeeds& needs,
                .data_dir = data_dir,
                .probe = make_probe(
                    http, [this](std::function<void()> task) { probers.submit(std::move(task)); },
+                   posting_to(needs.loop)),
+               .maintain = make_maintain(
+                   needs.clock, git, keep_backups,
+                   [this](std::function<void()> task) { maintainer.submit(std::move(task)); },
                    posting_to(needs.loop))},
               config.org, static_cast<size_t>(config.concurrency), static_cast<size_t>(config.per_host)) {}
 

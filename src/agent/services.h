@@ -40,7 +40,8 @@ struct LocalParts {
 
   GitProgram git;
   SmartHttp http;
-  WorkerPool probers;  // compare refs with what upstreams list, while workers are busy
+  WorkerPool probers;     // compare refs with what upstreams list, while workers are busy
+  WorkerPool maintainer;  // one thread, of low priority
   SyncJob job;
   Webhooks webhooks;
   LocalService service;

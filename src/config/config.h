@@ -49,6 +49,8 @@ struct ServiceConfig {
   int per_host = 4;                                      ///< syncs at the same time to one upstream host
   milliseconds drain = std::chrono::seconds(25);         ///< how long a stop waits for running syncs
   milliseconds retention = std::chrono::hours(24 * 30);  ///< how long finished syncs are kept
+  /// The repositories of ours are tidied, and their packs rolled up (local only).
+  bool maintenance = true;
   bool operator==(const ServiceConfig&) const = default;
 };
 

@@ -121,7 +121,7 @@ void refuse_keys_of_other_kind(Reading& reading, const Fields& service, ServiceK
   if (kind == ServiceKind::local) {
     refuse(reading, service, {"url", "credential", "webhook_secret", "manage_upstream"}, "mesa");
   } else {
-    refuse(reading, service, {"concurrency", "per_host"}, "local");
+    refuse(reading, service, {"concurrency", "per_host", "maintenance"}, "local");
   }
 }
 

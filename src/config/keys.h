@@ -41,6 +41,8 @@ inline constexpr std::array service{
     ConfigKey{"per_host", "Syncs that may run at the same time against one upstream host."},
     ConfigKey{"drain", "How long a stop waits for running syncs."},
     ConfigKey{"retention", "How long finished syncs stay in the history."},
+    ConfigKey{"maintenance",
+              "Whether the repositories in data_dir are tidied and their packs rolled up: auto or off."},
 };
 inline constexpr std::array http{
     ConfigKey{"listen",

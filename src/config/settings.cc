@@ -26,6 +26,11 @@ ServiceKind read_kind(Reading& reading, const Field& field) {
   return read_choice(reading, field, kinds) == 1 ? ServiceKind::mesa : ServiceKind::local;
 }
 
+bool read_maintenance(Reading& reading, const Field& field) {
+  static constexpr std::string_view choices[] = {"auto", "off"};
+  return read_choice(reading, field, choices) != 1;
+}
+
 void check_socket(Reading& reading, Place place, const std::string& socket) {
   if (socket.size() <= longest_socket_path) return;
   reading.problems.add(
@@ -73,6 +78,7 @@ ServiceConfig read_service(Reading& reading, const Field& field) {
       .drain = read_duration(reading, fields["drain"], {0s, 24h}).value_or(defaults.drain),
       .retention =
           read_duration(reading, fields["retention"], {1s, 24h * 36'500}).value_or(defaults.retention),
+      .maintenance = read_maintenance(reading, fields["maintenance"]),
   };
 }
 

@@ -20,9 +20,6 @@ namespace {
 
 using Path = std::filesystem::path;
 
-constexpr size_t many_loose_refs = 1000;
-/// Each lookup of an object may look into every pack.
-constexpr size_t many_packs = 50;
 constexpr auto longest_repack = std::chrono::minutes(5);
 
 /// What a repository of ours is configured with beyond Git's defaults: nobody but us tidies it, and pushes
@@ -161,20 +158,27 @@ void Repository::set_head(const std::string& branch) const {
     throw classify_git_failure(finished, fmt::format("pointing HEAD of {} elsewhere", path_.string()));
 }
 
-void Repository::pack_refs(const Operation& operation) const {
-  if (count_loose_refs(path_) < many_loose_refs) return;
+void Repository::pack_refs(const Operation& operation, size_t many) const {
+  if (count_loose_refs(path_) < many) return;
   const auto finished = git_->run(path_, {"pack-refs", "--all"}, operation);
   if (!finished.ok())
     throw classify_git_failure(finished, fmt::format("packing the refs of {}", path_.string()));
 }
 
-void Repository::consolidate_packs(const Operation& operation) const {
-  if (count_packs(path_) <= many_packs) return;
+void Repository::consolidate_packs(const Operation& operation, size_t many) const {
+  if (count_packs(path_) < many) return;
   auto bounded = operation;
   bounded.deadline = std::min(operation.deadline, std::chrono::steady_clock::now() + longest_repack);
   const auto finished = git_->run(path_, {"repack", "-d", "-n", "-q", "--geometric=2"}, bounded);
   if (!finished.ok())
     throw classify_git_failure(finished, fmt::format("consolidating the packs of {}", path_.string()));
+}
+
+void Repository::extend_commit_graph(const Operation& operation) const {
+  const auto finished =
+      git_->run(path_, {"commit-graph", "write", "--reachable", "--split", "--no-progress"}, operation);
+  if (!finished.ok())
+    throw classify_git_failure(finished, fmt::format("writing the commit-graph of {}", path_.string()));
 }
 
 }  // namespace refsyncd

@@ -130,12 +130,16 @@ class Repository {
   /// Points HEAD at a branch.
   void set_head(const std::string& branch) const;
 
-  /// Packs loose refs when there are many (git pack-refs --all).
-  void pack_refs(const Operation& operation) const;
+  /// Packs loose refs when there are at least so many (git pack-refs --all).
+  void pack_refs(const Operation& operation, size_t many = 1000) const;
 
-  /// Rolls small packs up into larger ones when there are many (git repack --geometric), within some minutes.
-  /// Deletes no object, and is safe while others read or push.
-  void consolidate_packs(const Operation& operation) const;
+  /// Rolls small packs and loose objects up into larger packs when there are at least so many packs (git
+  /// repack --geometric), within some minutes. Deletes no object, and is safe while others read or push.
+  void consolidate_packs(const Operation& operation, size_t many = 50) const;
+
+  /// Writes what has come since the last time into the commit-graph, by which git walks history two or three
+  /// times as fast (git commit-graph write --split).
+  void extend_commit_graph(const Operation& operation) const;
 
  private:
   Repository(const GitProgram& git, std::filesystem::path path) : git_(&git), path_(std::move(path)) {}

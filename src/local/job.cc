@@ -12,26 +12,25 @@
 #include "config/secrets.h"
 #include "local/backup.h"
 #include "local/patience.h"
+#include "local/upkeep.h"
 
 namespace refsyncd {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Best effort: what stays is looked at again by the next sync.
-void remove_expired_backups(const Repository& repository, WallTime before, const Operation& operation) {
-  try {
-    const auto expired = expired_backups(repository.reader().refs_below(backup_prefix), before);
-    if (!expired.empty()) repository.update_refs(expired, operation);
-  } catch (const Error&) {
-    return;
-  }
-}
+/// Each lookup of an object may look into every pack.
+constexpr size_t many_packs = 50;
+/// So many come together only where maintenance is kept from its work.
+constexpr size_t too_many_packs = 200;
 
-/// Best effort, and only in repositories that nobody else tends.
-void consolidate_packs(const Repository& repository, const Operation& operation) {
+/// What must not wait for maintenance: it does not come to repositories with a path of their own, and not to
+/// a process that ends soon (refsyncd once). Best effort: what stays is looked at again by the next sync.
+void tidy_up(const Repository& repository, bool managed, bool first, WallTime backups_until,
+             const Operation& operation) {
   try {
-    repository.consolidate_packs(operation);
+    if (first || !managed) remove_expired_backups(repository, backups_until, operation);
+    if (managed) repository.consolidate_packs(operation, first ? many_packs : too_many_packs);
   } catch (const Error&) {
     return;
   }
@@ -126,6 +125,7 @@ SyncEnd SyncJob::perform(const Assignment& assignment, std::stop_token stop,
 }
 
 void SyncJob::run(const Sync& sync, const Repo& repo, const Operation& operation, RefResults& handled) {
+  const bool first = !is_tidy(repo.name);
   const auto repository = open(sync, repo);
   const RepositoryUse use(repository);
   const auto upstream = remote(repo, operation);
@@ -138,8 +138,7 @@ void SyncJob::run(const Sync& sync, const Repo& repo, const Operation& operation
       ? transfer(Pull(sync.request, *upstream, repository, make_scratch))
       : transfer(Push(sync.request, *upstream, repository, make_scratch));
   point_head(repository, repo.head);
-  remove_expired_backups(repository, clock_.now() - keep_backups_, operation);
-  if (repo.managed) consolidate_packs(repository, operation);
+  tidy_up(repository, repo.managed, first, clock_.now() - keep_backups_, operation);
 }
 
 /// Before a repository's first sync of this process, and after one that met an obstacle, cleans up what
@@ -151,13 +150,15 @@ Repository SyncJob::open(const Sync& sync, const Repo& repo) {
         fmt::format("repository '{}' does not exist yet: nothing was ever pulled into it", repo.name));
   }
   auto repository = Repository::open(git_, repo.path, repo.managed);
-  {
-    const std::scoped_lock lock(mutex_);
-    if (tidy_.contains(repo.name)) return repository;
-  }
+  if (is_tidy(repo.name)) return repository;
   if (sync.request.direction == Direction::push) refuse_empty_refs(repository);
   repository.remove_leftovers({.ours = std::chrono::duration_cast<milliseconds>(clock_.steady() - started_)});
   return repository;
+}
+
+bool SyncJob::is_tidy(const std::string& repo) {
+  const std::scoped_lock lock(mutex_);
+  return tidy_.contains(repo);
 }
 
 std::unique_ptr<Remote> SyncJob::remote(const Repo& repo, const Operation& operation) const {

@@ -33,6 +33,7 @@ class SyncJob {
  private:
   void run(const Sync& sync, const Repo& repo, const Operation& operation, RefResults& handled);
   Repository open(const Sync& sync, const Repo& repo);
+  bool is_tidy(const std::string& repo);
   std::unique_ptr<Remote> remote(const Repo& repo, const Operation& operation) const;
 
   const Clock& clock_;

@@ -28,7 +28,7 @@ void Queue::refresh(const std::string& host_name) {
 
 void Queue::insert(const Entry& entry) {
   auto& repo = repos_[entry.item.repo];
-  if (repo.busy) {
+  if (repo.closed()) {
     repo.parked.insert(entry.position());
   } else {
     hosts_[entry.item.host].waiting.insert(entry.position());
@@ -62,7 +62,7 @@ bool Queue::remove(const std::string& id) {
   const auto at = entries_.find(id);
   erase(at->second);
   const auto repo = repos_.find(at->second.item.repo);
-  if (!repo->second.busy && repo->second.parked.empty()) repos_.erase(repo);
+  if (!repo->second.closed() && repo->second.parked.empty()) repos_.erase(repo);
   entries_.erase(at);
   return true;
 }
@@ -73,7 +73,7 @@ std::optional<std::string> Queue::take() {
     auto& repo = repos_[entry.item.repo];
     auto& host = hosts_[entry.item.host];
     host.waiting.erase(entry.position());
-    if (repo.busy) {
+    if (repo.closed()) {
       repo.parked.insert(entry.position());
       refresh(entry.item.host);
       continue;
@@ -95,14 +95,30 @@ void Queue::finish(const std::string& id) {
   entries_.erase(at);
   --running_;
 
-  auto parked = std::move(repos_[item.repo].parked);
-  repos_.erase(item.repo);
-  for (const auto& position : parked) insert(entries_.at(std::get<std::string>(position)));
-
+  unpark(item.repo);
   auto& host = hosts_[item.host];
   --host.running;
   refresh(item.host);
   if (host.running == 0 && host.waiting.empty()) hosts_.erase(item.host);
+}
+
+/// The repository is free: what waited for it waits for its turn now.
+void Queue::unpark(const std::string& repo) {
+  const auto parked = std::move(repos_[repo].parked);
+  repos_.erase(repo);
+  for (const auto& position : parked) insert(entries_.at(std::get<std::string>(position)));
+}
+
+bool Queue::hold(const std::string& repo) {
+  auto& state = repos_[repo];
+  if (state.closed()) return false;
+  state.held = true;
+  return true;
+}
+
+void Queue::release(const std::string& repo) {
+  const auto at = repos_.find(repo);
+  if (at != repos_.end() && at->second.held) unpark(repo);
 }
 
 bool Queue::is_waiting(const std::string& id) const {
@@ -118,8 +134,8 @@ bool Queue::is_busy(const std::string& repo) const {
 std::string Queue::waiting_for(const std::string& id) const {
   if (!is_waiting(id)) return "";
   const auto& item = entries_.at(id).item;
-  if (const auto repo = repos_.find(item.repo); repo != repos_.end() && repo->second.busy) {
-    return fmt::format("another sync of {}", item.repo);
+  if (const auto repo = repos_.find(item.repo); repo != repos_.end() && repo->second.closed()) {
+    return fmt::format("{} of {}", repo->second.busy ? "another sync" : "maintenance", item.repo);
   }
   if (const auto host = hosts_.find(item.host); host != hosts_.end() && saturated(item.host, host->second)) {
     return fmt::format("a free slot on {}", item.host);

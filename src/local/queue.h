@@ -42,8 +42,12 @@ class Queue {
   /// True while a sync of the repository runs.
   bool is_busy(const std::string& repo) const;
 
-  /// What a waiting sync waits for, for a person: "another sync of app", "a free slot on github.com", "a free
-  /// slot", "its turn"; "" when it is not waiting.
+  /// Keeps the repository's syncs waiting until release(), unless one of them runs: false then.
+  bool hold(const std::string& repo);
+  void release(const std::string& repo);
+
+  /// What a waiting sync waits for, for a person: "another sync of app", "maintenance of app", "a free slot
+  /// on github.com", "a free slot", "its turn"; "" when it is not waiting.
   std::string waiting_for(const std::string& id) const;
 
  private:
@@ -59,7 +63,9 @@ class Queue {
     std::set<Position> waiting;
   };
   struct RepoState {
-    bool busy = false;
+    bool busy = false;  // a sync runs
+    bool held = false;  // by hold()
+    bool closed() const { return busy || held; }
     std::set<Position> parked;  // taken out of their host's list until the repository is free
   };
 
@@ -67,6 +73,7 @@ class Queue {
   void insert(const Entry& entry);
   void erase(const Entry& entry);
   void refresh(const std::string& host);
+  void unpark(const std::string& repo);
 
   size_t total_;
   size_t per_host_;

@@ -15,24 +15,42 @@ constexpr int most_interrupted_attempts = 5;
 /// What an upstream listed longer ago is not worth acting on.
 constexpr auto listing_is_fresh = std::chrono::seconds(30);
 
+bool brought_something_in(const SyncRequest& request, const SyncEnd& end) {
+  return request.direction == Direction::pull && end.refs && count(*end.refs).updated > 0;
+}
+
 }  // namespace
 
 LocalService::LocalService(Surroundings surroundings, std::string org, size_t concurrency, size_t per_host)
     : around_(std::move(surroundings)),
       queue_(concurrency, per_host),
       probing_(around_.probe),
-      catalog_(around_.recorder, around_.clock, std::move(org), around_.data_dir) {}
+      catalog_(around_.recorder, around_.clock, std::move(org), around_.data_dir),
+      maintenance_({.clock = around_.clock,
+                    .observer = around_.observer,
+                    .queue = queue_,
+                    .catalog = catalog_,
+                    .in_use = [this](const std::string& repo) { return busy_with(repo); },
+                    .released = [this] { start_what_may(); }},
+                   around_.maintain) {}
 
 LocalService::~LocalService() { *alive_ = false; }
 
 void LocalService::configure(std::vector<Repo> repos, size_t concurrency, size_t per_host) {
+  std::vector<std::string> names;
+  names.reserve(repos.size());
+  for (const auto& repo : repos) names.push_back(repo.name);
   catalog_.configure(std::move(repos));
+  for (const auto& name : names) maintenance_.know(name);
   queue_.set_limits(concurrency, per_host);
   start_what_may();
 }
 
 void LocalService::adopt(std::vector<RepositoryRecord> repositories, std::vector<Sync> unfinished) {
+  std::vector<std::string> names;
+  for (const auto& record : repositories) names.push_back(record.name);
   catalog_.adopt(std::move(repositories));
+  for (const auto& name : names) maintenance_.know(name);
   if (auto left = catalog_.leftovers(); !left.empty()) remove_in_background(std::move(left));
   for (auto& sync : unfinished) {
     const bool hopeless = sync.status == SyncStatus::in_progress && sync.attempt >= most_interrupted_attempts;
@@ -51,7 +69,7 @@ void LocalService::adopt(std::vector<RepositoryRecord> repositories, std::vector
 }
 
 void LocalService::tick() {
-  if (!std::exchange(adopting_, false)) return;
+  if (!std::exchange(adopting_, false)) return maintenance_.tick();
   for (const auto& id : std::exchange(given_up_, {})) give_up(id);
   start_what_may();
 }
@@ -182,6 +200,7 @@ void LocalService::put_in_queue(const Sync& sync) {
               .repo = sync.request.repo,
               .host = known ? repo->upstream->host : "",
               .priority = sync.request.priority});
+  maintenance_.give_way(sync.request.repo);
 }
 
 void LocalService::no_longer_waiting(const Sync& sync) {
@@ -264,6 +283,7 @@ void LocalService::ended(const std::string& id, SyncEnd end) {
   syncs_.erase(id);
   auto running = std::move(running_.at(id));
   running_.erase(id);
+  if (brought_something_in(sync.request, end)) maintenance_.changed(sync.request.repo);
   const bool leave_for_next_process = interrupting_ && end.failure && !running.cancelled;
   if (!leave_for_next_process) {
     if (running.cancelled && end.failure) end.failure = running.cancelled;
@@ -325,14 +345,14 @@ void LocalService::remove_repository(const std::string& name) {
   std::vector<std::filesystem::path> paths{removed.repo.path};
   const auto& credential = removed.record.definition->credential;
   if (!credential.empty()) paths.emplace_back(catalog_.credentials().source(credential).name);
-  around_.recorder.when_durable([this, doomed = std::move(doomed), paths = std::move(paths)] {
+  around_.recorder.when_durable([this, name, doomed = std::move(doomed), paths = std::move(paths)] {
     for (const auto& id : doomed) {
       const auto running = running_.find(id);
       if (running == running_.end()) continue;
       running->second.remove_at_end = paths;
       return;
     }
-    remove_in_background(paths);
+    maintenance_.after(name, [this, paths] { remove_in_background(paths); });
   });
 }
 
@@ -344,8 +364,13 @@ void LocalService::remove_in_background(std::vector<std::filesystem::path> paths
   });
 }
 
-void LocalService::interrupt() {
+void LocalService::stop_starting() {
   stopped_ = true;
+  maintenance_.stop();
+}
+
+void LocalService::interrupt() {
+  stop_starting();
   interrupting_ = true;
   std::vector<std::string> ids;
   for (auto& [id, running] : running_) {

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "local/catalog.h"
+#include "local/maintenance.h"
 #include "local/probing.h"
 #include "local/queue.h"
 #include "model/observer.h"
@@ -54,6 +55,7 @@ class LocalService final : public SyncService {
     std::function<void(std::function<void()>)> on_loop;        ///< hands a function to the loop's thread
     std::filesystem::path data_dir;                            ///< where repositories of the API lie
     Probe probe = {};                                          ///< may be empty: everything is work then
+    Maintain maintain = {};                                    ///< may be empty: nothing is maintained then
   };
 
   LocalService(Surroundings surroundings, std::string org, size_t concurrency, size_t per_host);
@@ -63,6 +65,8 @@ class LocalService final : public SyncService {
   /// The repositories of the configuration. Queued syncs of repositories that went away fail when their turn
   /// comes.
   void configure(std::vector<Repo> repos, size_t concurrency, size_t per_host) override;
+  /// Whether repositories of ours are maintained; not before this is called.
+  void set_maintenance(bool enabled) { maintenance_.set_enabled(enabled); }
   /// Takes up what an earlier process left: queued syncs wait again, interrupted ones run again with attempt
   /// + 1, but for those that were interrupted again and again: they fail. All of it at the first tick().
   void adopt(std::vector<RepositoryRecord> repositories, std::vector<Sync> unfinished) override;
@@ -71,11 +75,11 @@ class LocalService final : public SyncService {
   void raise(const std::string& sync_id, Priority priority) override;
   bool follow(const std::string& sync_id) override;
   void cancel(const std::string& sync_id, const Failure& why) override;
-  SteadyTime next_wake() const override { return adopting_ ? SteadyTime::min() : SteadyTime::max(); }
+  SteadyTime next_wake() const override { return adopting_ ? SteadyTime::min() : maintenance_.next_wake(); }
   void tick() override;
 
-  /// From now on no queued sync starts.
-  void stop_starting() override { stopped_ = true; }
+  /// From now on no queued sync starts, and what is maintained is left as it is.
+  void stop_starting() override;
   /// Stops running syncs; they stay in progress in the store, and the next process runs them again.
   void interrupt() override;
   bool lost_requests_leave_nothing() const override { return true; }
@@ -132,6 +136,7 @@ class LocalService final : public SyncService {
   Probing probing_;
   SyncListener* listener_ = nullptr;
   Catalog catalog_;
+  Maintenance maintenance_;
   std::unordered_map<std::string, Sync> syncs_;  // queued and in progress, by id
   std::unordered_multimap<std::string, std::string> waiting_by_repo_;
   std::unordered_map<std::string, Running> running_;

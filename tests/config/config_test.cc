@@ -38,7 +38,7 @@ TEST(Config, HasDefaultsForEverything) {
 
 TEST(Config, ReadsEverySetting) {
   const auto config = parse(R"(
-service: {kind: local, data_dir: /srv/state, org: acme, concurrency: 16, per_host: 2, drain: 1m, retention: 7d}
+service: {kind: local, data_dir: /srv/state, org: acme, concurrency: 16, per_host: 2, drain: 1m, retention: 7d, maintenance: off}
 http: {listen: '[::1]:0', socket: /run/refsyncd.sock}
 log: {level: debug, format: json}
 metrics: {max_policies: 50}
@@ -51,7 +51,8 @@ policies: []
                                            .concurrency = 16,
                                            .per_host = 2,
                                            .drain = 1min,
-                                           .retention = 24h * 7}));
+                                           .retention = 24h * 7,
+                                           .maintenance = false}));
   EXPECT_EQ(config.http, (HttpConfig{.listen = "[::1]:0", .socket = "/run/refsyncd.sock"}));
   EXPECT_EQ(config.log, (LogConfig{.level = LogLevel::debug, .format = LogFormat::json}));
   EXPECT_EQ(config.metrics.max_policies, 50);

@@ -129,7 +129,8 @@ INSTANTIATE_TEST_SUITE_P(
         Sample{"null_policies", "policies:\n", false},
         Sample{"settings",
                "service: {kind: local, data_dir: /d, org: o, concurrency: 1, per_host: 1000, drain: 0s, "
-               "retention: 1w2d3h4m5s6ms}\nhttp: {listen: off, socket: /s}\nlog: {level: error, format: "
+               "retention: 1w2d3h4m5s6ms, maintenance: auto}\nhttp: {listen: off, socket: /s}\nlog: {level: "
+               "error, format: "
                "auto}\nmetrics: {max_policies: 0}\npolicies: []\n",
                true},
         Sample{"mesa_without_credential", "service: {kind: mesa}\npolicies: []\n", false},

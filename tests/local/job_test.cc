@@ -157,7 +157,8 @@ TEST_F(ASyncJob, that_fails_before_any_ref_moved_tells_of_none) {
   EXPECT_EQ(end.refs, nullptr);
 }
 
-TEST_F(ASyncJob, removes_expired_backups_whatever_its_policy_says_now) {
+TEST_F(ASyncJob, removes_expired_backups_where_maintenance_does_not_come) {
+  repo_.managed = false;
   ASSERT_FALSE(pull().failure);
   const std::string expired = std::string(backup_prefix) + "01900000-0000-7000-8000-000000000000.1/heads/x";
   set_ref(ours_, expired, first_);

@@ -55,6 +55,24 @@ TEST(The_queue, runs_one_sync_a_repository_and_says_so) {
   EXPECT_EQ(take_all(queue), "push");
 }
 
+TEST(The_queue, keeps_the_syncs_of_a_held_repository_waiting) {
+  Queue queue(10, 10);
+  queue.add(item("early", "app", "h"));
+  ASSERT_TRUE(queue.hold("app"));
+  EXPECT_FALSE(queue.hold("app"));
+  queue.add(item("late", "app", "h"));
+  queue.add(item("other", "lib", "h"));
+  EXPECT_EQ(take_all(queue), "other");
+  EXPECT_EQ(queue.waiting_for("early"), "maintenance of app");
+  EXPECT_FALSE(queue.is_busy("app"));
+  EXPECT_TRUE(queue.remove("late"));
+  EXPECT_EQ(take_all(queue), "") << "still held";
+  queue.release("app");
+  EXPECT_EQ(take_all(queue), "early");
+  queue.release("app");
+  EXPECT_FALSE(queue.hold("app")) << "a sync runs";
+}
+
 TEST(The_queue, limits_each_host_without_holding_up_others) {
   Queue queue(10, 2);
   for (int i = 0; i < 4; ++i)
