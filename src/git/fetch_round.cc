@@ -17,6 +17,7 @@ struct Shared {
   std::condition_variable_any told;
   bool pack_began = false;
   bool over = false;
+  bool not_answered = false;  // the trouble is one of the answer's own, before any pack
   FetchReply reply;
   std::exception_ptr trouble;
 
@@ -66,7 +67,7 @@ class Round : public std::enable_shared_from_this<Round> {
     try {
       reader_.feed(bytes);
     } catch (...) {
-      trouble_ = std::current_exception();
+      refuse();
       throw;
     }
     return pipe_->full() ? Take::pause : Take::more;
@@ -75,6 +76,12 @@ class Round : public std::enable_shared_from_this<Round> {
   void take_pack(std::string_view bytes) {
     if (!std::exchange(pack_began_, true)) shared_->tell([&] { shared_->pack_began = true; });
     pipe_->write(bytes);
+  }
+
+  /// What is read is not what was asked for.
+  void refuse() {
+    trouble_ = std::current_exception();
+    not_answered_ = !pack_began_;
   }
 
   void has_room() {
@@ -87,7 +94,7 @@ class Round : public std::enable_shared_from_this<Round> {
       if (trouble_) std::rethrow_exception(trouble_);
       if (trouble != nullptr) throw Error(trouble->failure);
       if (answer->status != 200) throw error_of_status(*answer);
-      reply_ = reader_.finish();
+      end_reading();
     } catch (...) {
       trouble_ = std::current_exception();
     }
@@ -99,6 +106,15 @@ class Round : public std::enable_shared_from_this<Round> {
     end();
   }
 
+  void end_reading() {
+    try {
+      reply_ = reader_.finish();
+    } catch (...) {
+      refuse();
+      throw;
+    }
+  }
+
   void end() {
     const auto self = shared_from_this();
     held_back_.reset();
@@ -107,6 +123,7 @@ class Round : public std::enable_shared_from_this<Round> {
       shared_->over = true;
       shared_->reply = std::move(reply_);
       shared_->trouble = trouble_;
+      shared_->not_answered = not_answered_;
     });
   }
 
@@ -118,6 +135,7 @@ class Round : public std::enable_shared_from_this<Round> {
   HttpClient::RequestId request_{};
   bool pack_began_ = false;
   bool over_ = false;
+  bool not_answered_ = false;
   FetchReply reply_;
   std::exception_ptr trouble_;
   std::shared_ptr<Round> held_back_;
@@ -172,6 +190,7 @@ class AskedRound final : public FetchRound {
     } catch (...) {
       auto failure = current_failure();
       failure.message = redact_(fmt::format("fetching from {}: {}", url_, failure.message));
+      if (shared_->not_answered) throw NotAnswered(failure);
       throw Error(failure);
     }
   }

@@ -29,7 +29,7 @@ struct Negotiation::History {
 
 Negotiation::Negotiation(const std::filesystem::path& repository, std::span<const RefValue> held,
                          std::span<const std::string> moving)
-    : repository_(repository) {
+    : repository_(repository), objects_(repository) {
   std::vector<ObjectId> others;
   for (const auto& ref : held) {
     const bool moves = std::binary_search(moving.begin(), moving.end(), ref.name);
@@ -59,7 +59,10 @@ void Negotiation::offer(const ObjectId& id, std::vector<ObjectId>& round) {
 std::vector<ObjectId> Negotiation::next_round() {
   const size_t goal = first_round << (2 * rounds_++);
   std::vector<ObjectId> fresh;
-  while (fresh.size() < goal && next_tip_ < tips_.size()) offer(tips_[next_tip_++], fresh);
+  while (fresh.size() < goal && next_tip_ < tips_.size()) {
+    const auto& tip = tips_[next_tip_++];
+    if (objects_.contains(tip)) offer(tip, fresh);
+  }
   // The first round is the refs alone: mostly that is enough, and history costs reading.
   const bool look_back = rounds_ > 1 || tips_.empty();
   while (fresh.size() < goal && look_back && !history_over_) {

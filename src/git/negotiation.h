@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "git/remote.h"
+#include "git/repository.h"
 
 namespace refsyncd {
 
@@ -16,7 +17,8 @@ namespace refsyncd {
 /// far.
 class Negotiation {
  public:
-  /// `held` are the repository's refs; `moving` the names (sorted) that are about to be fetched.
+  /// `held` are the repository's refs; `moving` the names (sorted) that are about to be fetched. A ref whose
+  /// object is missing is not offered: the server would leave out what we need.
   Negotiation(const std::filesystem::path& repository, std::span<const RefValue> held,
               std::span<const std::string> moving);
   ~Negotiation();
@@ -36,6 +38,7 @@ class Negotiation {
   std::optional<ObjectId> next_of_history();
 
   std::filesystem::path repository_;
+  ObjectReader objects_;
   std::vector<ObjectId> tips_;
   size_t next_tip_ = 0;
   std::unique_ptr<History> history_;

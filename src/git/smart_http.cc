@@ -133,6 +133,10 @@ std::optional<ServerCapabilities> SmartHttp::capabilities(const Upstream& upstre
   return found == known_.end() ? std::nullopt : std::optional(found->second);
 }
 
+void SmartHttp::forget_capabilities(const Upstream& upstream) {
+  remember(origin_of_upstream(upstream), std::nullopt);
+}
+
 void SmartHttp::remember(const std::string& origin, const std::optional<ServerCapabilities>& capabilities) {
   const std::scoped_lock lock(mutex_);
   if (capabilities) {

@@ -51,6 +51,8 @@ class SmartHttp {
 
   /// What the upstream's host can do, as far as it has been asked.
   std::optional<ServerCapabilities> capabilities(const Upstream& upstream) const;
+  /// The next list() asks the upstream what it can do.
+  void forget_capabilities(const Upstream& upstream);
 
   struct FetchCall {
     Upstream upstream;
@@ -75,6 +77,12 @@ class SmartHttp {
   HttpThread thread_;                                // last: it uses everything above
 };
 
+/// What came is no answer to our request, and no pack had begun: the server may not know what we make use of.
+class NotAnswered : public Error {
+ public:
+  using Error::Error;
+};
+
 /// For the thread that asked. Destroying it ends the round.
 class FetchRound {
  public:
@@ -85,7 +93,8 @@ class FetchRound {
   /// Waits until the pack's first bytes are in the pipe (true) or the answer is over without any. Throws
   /// Error(transient) when the operation ends before.
   virtual bool wait_for_pack(const Operation& operation) = 0;
-  /// Waits for the answer's end. Throws what went wrong: ObjectGone, PackNotTaken, or a classified Error.
+  /// Waits for the answer's end. Throws what went wrong: ObjectGone, PackNotTaken, NotAnswered, or another
+  /// classified Error.
   virtual FetchReply finish(const Operation& operation) = 0;
 };
 

@@ -79,10 +79,12 @@ class SmartHttpRemote final : public Remote {
   Remote& other();
   milliseconds time_left() const;
   std::vector<RefValue> listed_values(std::span<const std::string> names) const;
+  void fetch_listed(ScratchRepository& into, std::span<const std::string> names);
   void fetch_values(ScratchRepository& into, const std::vector<RefValue>& values,
                     const ServerCapabilities& capabilities);
   IngestResult fetch_objects(ScratchRepository& into, std::vector<ObjectId> wants, Negotiation& negotiation,
                              bool empty_target, const ServerCapabilities& capabilities);
+  void refuse_shallow(const FetchReply& reply) const;
   FetchReply finish(FetchRound& round, const std::optional<Error>& refused) const;
   std::vector<ObjectId> lacking(const ScratchRepository& into, std::span<const RefValue> held,
                                 const std::vector<RefValue>& values) const;
@@ -142,14 +144,24 @@ void SmartHttpRemote::fetch(ScratchRepository& into, std::span<const std::string
   if (names.empty()) return;
   if (!listed_) list(names);
   const auto capabilities = http_.capabilities(upstream_);
-  if (!capabilities || capabilities->version != 2 || !capabilities->fetch) return other().fetch(into, names);
   try {
-    fetch_values(into, listed_values(names), *capabilities);
+    return fetch_listed(into, names);
   } catch (const ObjectGone&) {
     // It moved since it was listed: what it is now will be there.
     list(std::vector(prefixes_));
-    fetch_values(into, listed_values(names), *capabilities);
+  } catch (const NotAnswered&) {
+    // What was learnt of the host need not hold for all its repositories, nor for ever.
+    http_.forget_capabilities(upstream_);
+    list(std::vector(prefixes_));
+    if (http_.capabilities(upstream_) == capabilities) throw;
   }
+  fetch_listed(into, names);
+}
+
+void SmartHttpRemote::fetch_listed(ScratchRepository& into, std::span<const std::string> names) {
+  const auto capabilities = http_.capabilities(upstream_);
+  if (!capabilities || capabilities->version != 2 || !capabilities->fetch) return other().fetch(into, names);
+  fetch_values(into, listed_values(names), *capabilities);
 }
 
 /// Of the wanted values those whose objects are not all here: absent ones, and ones whose history has gaps.
@@ -188,12 +200,21 @@ void SmartHttpRemote::fetch_values(ScratchRepository& into, const std::vector<Re
   into.set_refs(values);
 }
 
+void SmartHttpRemote::refuse_shallow(const FetchReply& reply) const {
+  if (!reply.shallow) return;
+  throw Error(ErrorKind::bad_config,
+              fmt::format("{} is a shallow repository: it does not have the whole history. Complete it "
+                          "there (git fetch --unshallow)",
+                          upstream_.url));
+}
+
 /// The round's reply. Of two reasons why there is none the one that explains the other: a pack ends early
 /// because its transport failed, and a transport ends because the pack was refused.
 FetchReply SmartHttpRemote::finish(FetchRound& round, const std::optional<Error>& refused) const {
   if (refused && refused->kind() == ErrorKind::untrusted) throw Error(*refused);
   try {
     auto reply = round.finish(operation_);
+    refuse_shallow(reply);
     if (!refused) return reply;
   } catch (const PackNotTaken&) {
     if (!refused) throw;
@@ -228,12 +249,6 @@ IngestResult SmartHttpRemote::fetch_objects(ScratchRepository& into, std::vector
     }
     pipe.reading.reset();
     const auto reply = finish(*round, refused);
-    if (reply.shallow) {
-      throw Error(ErrorKind::bad_config,
-                  fmt::format("{} is a shallow repository: it does not have the whole history. Complete it "
-                              "there (git fetch --unshallow)",
-                              upstream_.url));
-    }
     if (ingested) return *ingested;
     if (done) {
       throw Error(ErrorKind::transient, fmt::format("fetching from {}: no pack came", upstream_.url));

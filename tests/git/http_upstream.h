@@ -41,10 +41,12 @@ struct HttpRequest {
 };
 
 /// A small HTTP server on a port of the kernel's choice: one connection, one request at a time. The handler's
-/// text is the whole response; an empty one keeps the connection open without an answer.
+/// text is the whole response; an empty one keeps the connection open without an answer, and one that ends
+/// with `and_hang` keeps it open after the rest.
 class HttpUpstream {
  public:
   using Handler = std::function<std::string(const HttpRequest&)>;
+  static constexpr std::string_view and_hang = "(and then nothing)";
 
   explicit HttpUpstream(Handler handler) : handler_(std::move(handler)) {
     listener_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -87,15 +89,15 @@ class HttpUpstream {
         requests_.push_back(request);
       }
       const auto response = handler_(request);
-      if (response.empty()) {
-        silent_.push_back(std::move(connection));
-        continue;
-      }
-      for (std::string_view rest = response; !rest.empty();) {
+      std::string_view rest = response;
+      const bool hangs = rest.empty() || rest.ends_with(and_hang);
+      if (rest.ends_with(and_hang)) rest.remove_suffix(and_hang.size());
+      while (!rest.empty()) {
         const auto count = ::send(connection.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
         if (count <= 0) break;
         rest.remove_prefix(static_cast<size_t>(count));
       }
+      if (hangs) silent_.push_back(std::move(connection));
     }
   }
 
