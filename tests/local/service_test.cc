@@ -2,99 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "support/fakes.h"
-#include "support/manual_clock.h"
+#include "service_bench.h"
 
 namespace refsyncd {
 namespace {
-
-struct RecordingListener final : SyncListener {
-  std::vector<Sync> changes;
-  void sync_changed(const Sync& sync) override { changes.push_back(sync); }
-};
-
-/// The embedded service with made-up Git work that ends when the test says so.
-struct Bench {
-  ManualClock clock;
-  MemoryRecorder recorder;
-  MemoryStore store{recorder};
-  RecordingObserver observer;
-  RecordingListener listener;
-  std::vector<std::function<void()>> background;
-  std::vector<std::function<void()>> posted;
-  std::optional<Failure> failure;
-  std::vector<std::string> worked_on;
-  bool saw_stop = false;
-  std::unique_ptr<LocalService> service;
-
-  explicit Bench(size_t concurrency = 8) { start(concurrency); }
-
-  void start(size_t concurrency = 8) {
-    service = std::make_unique<LocalService>(
-        LocalService::Surroundings{
-            .clock = clock,
-            .store = store,
-            .recorder = recorder,
-            .observer = observer,
-            .work =
-                [this](const Assignment& assignment, const std::stop_token& stop,
-                       const LocalService::Progress& progress) {
-                  worked_on.push_back(assignment.sync.id);
-                  saw_stop = stop.stop_requested();
-                  progress("half way");
-                  SyncEnd end;
-                  end.refs = std::make_shared<const RefResults>();
-                  end.failure =
-                      saw_stop ? Failure{.kind = ErrorKind::transient, .message = "stopped"} : failure;
-                  return end;
-                },
-            .in_background = [this](std::function<void()> task) { background.push_back(std::move(task)); },
-            .on_loop = [this](std::function<void()> task) { posted.push_back(std::move(task)); }},
-        "local", concurrency, 4);
-    service->set_listener(listener);
-    service->configure({repo("app"), repo("lib"), without_upstream()}, concurrency, 4);
-  }
-
-  static Repo repo(const std::string& name) {
-    Repo repo;
-    repo.name = name;
-    repo.upstream = Upstream{.url = "https://example.org/" + name, .host = "example.org"};
-    return repo;
-  }
-  static Repo without_upstream() {
-    Repo repo;
-    repo.name = "alone";
-    return repo;
-  }
-  static SyncRequest pull(const std::string& repo) {
-    SyncRequest request;
-    request.repo = repo;
-    return request;
-  }
-
-  /// Enqueues and returns the sync, or what it was refused with.
-  Sync enqueue(const SyncRequest& request, Failure* refused = nullptr) {
-    Sync accepted;
-    service->enqueue(request, [&](const Sync* sync, const Failure* why) {
-      if (sync != nullptr) accepted = *sync;
-      if (why != nullptr && refused != nullptr) *refused = *why;
-    });
-    recorder.settle();
-    return accepted;
-  }
-  void adopt() {
-    service->adopt(store.repositories(), store.unfinished_syncs());
-    service->tick();
-    recorder.settle();
-  }
-  void work() {
-    auto tasks = std::exchange(background, {});
-    for (auto& task : tasks) task();
-    auto reports = std::exchange(posted, {});
-    for (auto& report : reports) report();
-    recorder.settle();
-  }
-};
 
 TEST(A_sync, is_recorded_before_it_is_acknowledged_and_before_it_runs) {
   Bench bench;
