@@ -1,11 +1,12 @@
 """What every part of the transport bench works with: a server with repositories, git beside it, agents."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from measuring.agent import Agent
 from measuring.git_client import GitClient
-from measuring.repositories import MANY_REFS, MEDIUM, SMALL, make_repository
+from measuring.repositories import SMALL, make_repository
 from measuring.server import GitServer
 
 
@@ -22,22 +23,37 @@ class Amounts:
 
 
 class Setting:
-    """Everything below `folder`, gone with close()."""
+    """Everything lies below `folder`, and is made when it is first asked for."""
 
     def __init__(self, binary, folder, amounts):
         self.binary, self.folder, self.amounts = binary, Path(folder), amounts
-        self._numbers = iter(range(1_000_000))
-        served = self.folder / "served"
-        self.repositories = {shape.name: make_repository(served / f"{shape.name}.git", shape)
-                             for shape in (SMALL, MEDIUM, MANY_REFS)}
-        self.fleet = [make_repository(served / f"fleet-{number}.git", SMALL, f"fleet-{number}")
-                      for number in range(amounts.fleet)]
-        self.server = GitServer(self.folder / "server", served)
+        self.numbers = iter(range(1, 10_000_000))  # each once, in order
+        self._served = self.folder / "served"
+        self._served.mkdir(parents=True)
+        self._repositories = {}
+        self.server = GitServer(self.folder / "server", self._served)
         self.git = GitClient(self.folder / "git", self.server.authority)
+
+    def repository(self, shape):
+        """The served repository of this shape."""
+        if shape not in self._repositories:
+            self._repositories[shape] = make_repository(self._served / f"{shape.name}.git", shape)
+        return self._repositories[shape]
+
+    @cached_property
+    def fleet(self):
+        """Served repositories of the small shape, each with a history of its own."""
+        return [make_repository(self._served / f"fleet-{number}.git", SMALL, f"fleet-{number}")
+                for number in range(self.amounts.fleet)]
+
+    @cached_property
+    def stored(self):
+        """[(repository, path below a base of its stored answer)] of the fleet."""
+        return [(repository, self.server.store_answer(repository)) for repository in self.fleet]
 
     def new_folder(self, purpose):
         """A path that nothing uses yet."""
-        return self.folder / f"{purpose}-{next(self._numbers)}"
+        return self.folder / f"{purpose}-{next(self.numbers)}"
 
     def agent(self, repos, policies, service=None):
         """An agent with these repositories: name -> {url, and what else upstreams and repositories may have}."""

@@ -36,7 +36,7 @@ def unchanged(setting, shape, repos, limit, ratio=None):
     """An agent that looks at each of the repositories once a second, then git looking at one, in turn."""
     amounts = setting.amounts
     mirror = setting.new_folder("mirror")
-    setting.git.mirror(setting.server.url(setting.repositories[shape.name]), mirror)
+    setting.git.mirror(setting.server.url(setting.repository(shape)), mirror)
     setting.git.run("-C", mirror, "pack-refs", "--all")
     windows, walls, git = [], [], {"tuned": [], "stock": []}
     for _ in range(amounts.rounds):
@@ -64,5 +64,5 @@ def run(setting):
     small = {f"r{number}": {"url": setting.server.url(upstream), "path": borrow(upstream, folder / f"{number}.git")}
              for number, upstream in enumerate(fleet)}
     yield unchanged(setting, SMALL, small, 0.6, ratio=80)
-    yield unchanged(setting, MEDIUM, _copies(setting, setting.repositories[MEDIUM.name], 20), 1.5)
-    yield unchanged(setting, MANY_REFS, _copies(setting, setting.repositories[MANY_REFS.name], 8), 10)
+    yield unchanged(setting, MEDIUM, _copies(setting, setting.repository(MEDIUM), 20), 1.5)
+    yield unchanged(setting, MANY_REFS, _copies(setting, setting.repository(MANY_REFS), 8), 10)
