@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 /// How long a repository that syncs use is left to them.
 constexpr auto in_use_wait = 1min;
-constexpr auto interrupted_wait = 15min;
+constexpr auto interrupted_wait = 5min;
 
 }  // namespace
 

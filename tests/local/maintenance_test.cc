@@ -110,8 +110,8 @@ TEST_F(OngoingMaintenance, gives_way_to_a_sync_and_comes_back_later) {
   maintenance_.give_way("app");
   EXPECT_TRUE(begun_[0].stop.stop_requested());
   end(MaintenanceResult::interrupted);
-  EXPECT_LE(maintenance_.next_wake(), clock_.monotonic + 15min);
-  clock_.advance(15min);
+  EXPECT_LE(maintenance_.next_wake(), clock_.monotonic + 5min);
+  clock_.advance(5min);
   maintenance_.tick();
   EXPECT_EQ(begun_.size(), 2u);
 }
