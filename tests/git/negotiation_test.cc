@@ -81,16 +81,16 @@ TEST_F(NegotiationTest, WhatIsCommonIsRepeatedInEveryRound) {
 }
 
 TEST_F(NegotiationTest, RoundsGrowAndStepsToo) {
-  const auto history = grow("refs/heads/main", 3000, "x");
+  const auto history = grow("refs/heads/main", 1500, "x");
   Negotiation negotiation(upstream, held(), {});
   const auto rounds = rounds_of(negotiation);
   EXPECT_LE(rounds.size(), 6U);
   size_t offered = 0;
   for (const auto& round : rounds) offered += round.size();
-  EXPECT_LT(offered, 1000U) << "old history is offered in steps";
+  EXPECT_LT(offered, 500U) << "old history is offered in steps";
   EXPECT_GT(offered, 200U);
   const auto& last = rounds.back();
-  EXPECT_LT(std::find(history.begin(), history.end(), last.back()) - history.begin(), 1024)
+  EXPECT_LT(std::find(history.begin(), history.end(), last.back()) - history.begin(), 16)
       << "it reaches back to the beginning";
 }
 

@@ -76,7 +76,10 @@ class RealGit : public testing::Test {
 
  private:
   std::vector<std::string> user_environment() const {
+    // The C library's padding: fast-import gives memory back and asks for it again with each object
+    // otherwise.
     return {"PATH=/usr/bin:/bin",
+            "MALLOC_TOP_PAD_=67108864",
             "HOME=" + folder.path().string(),
             "GIT_CONFIG_NOSYSTEM=1",
             "GIT_AUTHOR_NAME=Ada",

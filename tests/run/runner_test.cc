@@ -120,6 +120,50 @@ TEST(The_runner, writes_each_step_down_before_the_service_is_asked) {
   EXPECT_EQ(bench.recorder.policies.at("app").attempt, 1);
 }
 
+TEST(The_runner, writes_a_scheduled_request_down_with_its_answer_when_its_loss_leaves_nothing) {
+  Bench bench;
+  bench.service.lost_leave_nothing = true;
+  bench.runner.configure({every("app", 1h)}, {});
+  bench.tick();
+  ASSERT_EQ(bench.service.requests.size(), 1u);
+  EXPECT_TRUE(bench.recorder.policies.empty());
+  bench.service.accept();
+  EXPECT_EQ(bench.recorder.policies.at("app").phase, RunPhase::waiting);
+  EXPECT_EQ(bench.recorder.policies.at("app").sync_id, "sync-1");
+}
+
+TEST(The_runner, writes_down_that_a_scheduled_request_was_refused) {
+  Bench bench;
+  bench.service.lost_leave_nothing = true;
+  bench.service.refuse_with = network;
+  bench.runner.configure({every("app", 1h)}, {});
+  bench.tick();
+  bench.service.accept();
+  EXPECT_EQ(bench.recorder.policies.at("app").phase, RunPhase::backing_off);
+}
+
+TEST(The_runner, writes_a_retry_down_before_the_service_is_asked_whatever_its_loss_leaves) {
+  Bench bench;
+  bench.service.lost_leave_nothing = true;
+  bench.runner.configure({every("app", 1h)}, {});
+  bench.tick();
+  bench.service.accept();
+  bench.service.end("sync-1", network);
+  bench.advance_to(bench.state("app").retry_at);
+  ASSERT_EQ(bench.service.requests.back().priority, Priority::retry);
+  EXPECT_EQ(bench.recorder.policies.at("app").phase, RunPhase::enqueuing);
+  EXPECT_EQ(bench.recorder.policies.at("app").attempt, 2);
+}
+
+TEST(The_runner, writes_a_request_by_hand_down_before_the_service_is_asked_whatever_its_loss_leaves) {
+  Bench bench;
+  bench.service.lost_leave_nothing = true;
+  bench.runner.configure({every("app", 1h)}, {});
+  bench.runner.trigger("app");
+  ASSERT_EQ(bench.service.requests.size(), 1u);
+  EXPECT_EQ(bench.recorder.policies.at("app").phase, RunPhase::enqueuing);
+}
+
 TEST(The_runner, goes_on_with_the_runs_an_earlier_process_left) {
   Bench bench;
   PolicyState waiting{.policy = "a", .phase = RunPhase::waiting, .attempt = 1, .sync_id = "sync-1"};

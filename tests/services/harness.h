@@ -88,6 +88,8 @@ class ServiceHarness {
 };
 
 std::unique_ptr<ServiceHarness> local_harness();
+/// The same, where upstreams are asked first; all of them say that there is work.
+std::unique_ptr<ServiceHarness> probing_harness();
 std::unique_ptr<ServiceHarness> mesa_harness();
 
 }  // namespace refsyncd

@@ -10,7 +10,7 @@ namespace {
 /// One sync runs at a time, so that another repository's sync holds up all others.
 class LocalHarness final : public ServiceHarness {
  public:
-  LocalHarness() { start(); }
+  explicit LocalHarness(bool probes) : probes_(probes) { start(); }
 
   SyncService& service() override { return *service_; }
   Store& store() override { return store_; }
@@ -22,6 +22,10 @@ class LocalHarness final : public ServiceHarness {
     memory_.settle();
     if (service_->next_wake() <= clock_.steady()) service_->tick();
     memory_.settle();
+    while (!posted_.empty()) {
+      for (const auto& report : std::exchange(posted_, {})) report();
+      memory_.settle();
+    }
   }
   void hold() override {
     SyncRequest request;
@@ -61,10 +65,19 @@ class LocalHarness final : public ServiceHarness {
                   ++begun_;
                   background_.push_back(std::move(task));
                 },
-            .on_loop = [this](std::function<void()> task) { posted_.push_back(std::move(task)); }},
+            .on_loop = [this](std::function<void()> task) { posted_.push_back(std::move(task)); },
+            .data_dir = {},
+            .probe = probes_ ? probe() : Probe{}},
         "local", 1, 1);
     service_->set_listener(listener_);
     service_->configure({repo("app"), repo("lib"), repo("holding")}, 1, 1);
+  }
+  Probe probe() {
+    return [this](const SyncRequest&, const Repo&, std::function<void(Probed)> done) {
+      posted_.push_back([done = std::move(done)] {
+        done({.unchanged = nullptr, .failure = {}, .listed = std::make_shared<const Advertisement>()});
+      });
+    };
   }
   static Repo repo(const std::string& name) {
     Repo repo;
@@ -78,10 +91,10 @@ class LocalHarness final : public ServiceHarness {
   }
   void work() {
     for (const auto& task : std::exchange(background_, {})) task();
-    for (const auto& report : std::exchange(posted_, {})) report();
     settle();
   }
 
+  const bool probes_;
   ManualClock clock_;
   MemoryRecorder memory_;
   MemoryStore store_{memory_};
@@ -98,6 +111,7 @@ class LocalHarness final : public ServiceHarness {
 
 }  // namespace
 
-std::unique_ptr<ServiceHarness> local_harness() { return std::make_unique<LocalHarness>(); }
+std::unique_ptr<ServiceHarness> local_harness() { return std::make_unique<LocalHarness>(false); }
+std::unique_ptr<ServiceHarness> probing_harness() { return std::make_unique<LocalHarness>(true); }
 
 }  // namespace refsyncd

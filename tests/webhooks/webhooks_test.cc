@@ -169,6 +169,15 @@ TEST_F(WebhooksTest, tells_each_status_of_a_sync_in_order_also_when_one_commit_h
   EXPECT_EQ(told.pending, 0u);
 }
 
+TEST_F(WebhooksTest, tells_all_of_a_sync_that_was_over_when_it_was_first_recorded) {
+  life->add_target(receiver.url(), all_events);
+  record(completed(started(queued("a"))));
+  record(failed(started(queued("b"))));
+  settle();
+  EXPECT_THAT(receiver.told(), ElementsAre("sync.queued a", "sync.in_progress a", "sync.completed a",
+                                           "sync.queued b", "sync.in_progress b", "sync.failed b"));
+}
+
 TEST_F(WebhooksTest, signs_the_body_as_it_is_sent_with_the_secret_of_the_target) {
   const auto target = life->add_target(receiver.url(), all_events);
   record(queued("a"));

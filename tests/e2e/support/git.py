@@ -10,6 +10,7 @@ _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/nonexistent",
     "LC_ALL": "C",
+    "MALLOC_TOP_PAD_": "67108864",  # the C library's: fast-import returns and requests memory for each object otherwise
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_COUNT": "2",
     "GIT_CONFIG_KEY_0": "safe.directory",
