@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -126,7 +127,10 @@ void sweep_objects(const path& objects, Broom& broom) {
 /// When the sync began that somebody killed in the middle; nothing when the last one came to its end.
 std::optional<file_time_type> killed_sync(const path& repository) {
   std::error_code problem;
-  const auto begun = std::filesystem::last_write_time(repository / in_use, problem);
+  const directory_entry mark(repository / in_use, problem);
+  if (problem || !mark.is_regular_file(problem) || mark.file_size(problem) == 0 || problem)
+    return std::nullopt;
+  const auto begun = mark.last_write_time(problem);
   return problem ? std::nullopt : std::optional(begun);
 }
 
@@ -160,18 +164,18 @@ std::vector<std::string> Repository::empty_refs() const {
   return names;
 }
 
+/// The mark is the file's content: a file that stays is cheaper than one that comes and goes.
 RepositoryUse::RepositoryUse(const Repository& repository) : mark_(repository.path() / in_use) {
-  std::error_code ignored;
-  std::filesystem::remove(mark_, ignored);
-  const FileDescriptor file(::open(mark_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
-  if (!file) {
+  const FileDescriptor file(
+      ::open(mark_.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file || ::write(file.get(), "1", 1) != 1) {
     throw Error(ErrorKind::internal, fmt::format("writing {}: {}", mark_.string(), std::strerror(errno)));
   }
 }
 
 RepositoryUse::~RepositoryUse() {
   std::error_code ignored;
-  std::filesystem::remove(mark_, ignored);
+  std::filesystem::resize_file(mark_, 0, ignored);
 }
 
 }  // namespace refsyncd

@@ -75,6 +75,7 @@ class Pull {
   std::function<ScratchRepository()> make_scratch_;
   std::optional<ScratchRepository> scratch_;  ///< set once something was fetched
   std::string upstream_head_;
+  std::string head_;  ///< the target's branch that HEAD names; "" when it names a commit
 };
 
 /// The reverse: the repository is the source and the upstream the target.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "git/ref_files.h"
 #include "local/backup.h"
 #include "local/job.h"
 
@@ -34,9 +35,9 @@ std::optional<ObjectId> value_in(std::span<const RefValue> refs, const std::stri
 }
 
 /// Refs that were left alone: says so, what they hold, and what stood in the way.
-void mark_left_alone(RefResults& results, std::span<const RefLeftAlone> left, const ObjectReader& target) {
+void mark_left_alone(RefResults& results, std::span<const RefLeftAlone> left, const Repository& target) {
   if (left.empty()) return;
-  const auto held = target.refs();
+  const auto held = read_refs(target.path());
   for (auto& ref : results) {
     const auto found = std::find_if(left.begin(), left.end(),
                                     [&](const RefLeftAlone& alone) { return alone.name == ref.name; });
@@ -69,6 +70,7 @@ RefResults Pull::plan() {
   upstream_head_ = listed.head_target;
   const auto target = target_.reader();
   const auto held = target.refs();
+  head_ = target.head_target();
   const auto names = refs_to_transfer(rules, listed.refs, held);
   if (!names.empty()) {
     scratch_.emplace(make_scratch_());
@@ -77,7 +79,7 @@ RefResults Pull::plan() {
   const auto objects = scratch_ ? scratch_->reader() : target_.reader();
   const auto source =
       with_fetched(std::move(listed.refs), scratch_ ? objects.refs() : std::vector<RefValue>{});
-  return plan_refs(rules, source, held, target.head_target(),
+  return plan_refs(rules, source, held, head_,
                    [&](const ObjectId& base, const ObjectId& tip) { return objects.ancestry(base, tip); });
 }
 
@@ -94,7 +96,7 @@ void Pull::carry_out(const Sync& sync, RefResults results, const Operation& oper
 
 void Pull::move_refs(RefResults& results, const Operation& operation, RefResults& handled) const {
   try {
-    mark_left_alone(results, target_.update_refs(updates_for(results), operation), target_.reader());
+    mark_left_alone(results, target_.update_refs(updates_for(results), operation), target_);
   } catch (...) {
     keep_what_moved(results, target_.reader());
     if (count(results).updated > 0) handled = std::move(results);
@@ -114,15 +116,12 @@ void Pull::tidy(bool many_moved, const Operation& operation) const {
 
 /// While HEAD names a branch that does not exist, it follows the upstream's.
 void Pull::follow_head() const {
-  if (upstream_head_.empty()) return;
-  const auto target = target_.reader();
-  const auto head = target.head_target();
-  if (head.empty() || head == upstream_head_) return;
-  const auto held = target.refs();
+  if (upstream_head_.empty() || head_.empty() || head_ == upstream_head_) return;
+  const auto held = read_refs(target_.path());
   const auto exists = [&](const std::string& name) {
     return std::any_of(held.begin(), held.end(), [&](const RefValue& ref) { return ref.name == name; });
   };
-  if (!exists(head) && exists(upstream_head_)) target_.set_head(upstream_head_);
+  if (!exists(head_) && exists(upstream_head_)) target_.set_head(upstream_head_);
 }
 
 }  // namespace refsyncd

@@ -317,7 +317,7 @@ class Upstreams(ApiScenario):
         self.agent.program.run("reload")
         seen = len(self.server.requests)
         failed = self.sync("lib", expect="failed")
-        self.assertIn("which is not public", failed["error"])
+        self.assertIn("not one of the public internet", failed["error"])
         self.assertEqual(len(self.server.requests), seen)
 
 

@@ -98,11 +98,12 @@ class Crashes(Stops):
         are known for ours by the mark of the killed sync; a temporary pack may be anybody's while it is young."""
         mirror = self.mirror().path
         if mirror.exists():
+            (mirror / "refsyncd-in-use").unlink(missing_ok=True)
             for name in ("refsyncd-in-use", "packed-refs.lock", "packed-refs.new", "refs/heads/main.lock", "HEAD.lock",
                          "objects/pack/tmp_pack_x7Jk2A"):
                 (mirror / name).parent.mkdir(parents=True, exist_ok=True)
                 if not (mirror / name).exists():
-                    (mirror / name).touch()
+                    (mirror / name).write_text("1" if name == "refsyncd-in-use" else "")
             seven_hours_ago = time.time() - 7 * 3600
             os.utime(mirror / "objects/pack/tmp_pack_x7Jk2A", (seven_hours_ago, seven_hours_ago))
 

@@ -205,9 +205,9 @@ TEST_F(ASyncJob, never_pushes_what_a_power_loss_brought_back) {
 }
 
 TEST_F(ASyncJob, leaves_no_mark_when_it_ends) {
-  interference_.after_fetch = [&] { EXPECT_TRUE(std::filesystem::exists(ours_ / "refsyncd-in-use")); };
+  interference_.after_fetch = [&] { EXPECT_EQ(std::filesystem::file_size(ours_ / "refsyncd-in-use"), 1U); };
   ASSERT_FALSE(pull().failure);
-  EXPECT_FALSE(std::filesystem::exists(ours_ / "refsyncd-in-use"));
+  EXPECT_EQ(std::filesystem::file_size(ours_ / "refsyncd-in-use"), 0U);
 }
 
 TEST_F(ASyncJob, takes_a_503_for_a_throttle_only_when_it_names_a_time) {

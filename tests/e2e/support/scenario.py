@@ -133,8 +133,12 @@ class Scenario(unittest.TestCase):
         self.assertEqual(self.scratch_leftovers(), [])
 
     def scratch_leftovers(self):
-        """Scratch repositories below the data folder: bare repositories that borrow objects from another."""
-        return sorted(str(path) for path in self.data.rglob("objects/info/alternates"))
+        """Scratch repositories below the data folder (bare repositories that borrow objects from another), and what
+        lies in the emptied ones that are kept for the next sync."""
+        scratch = [path.parents[2] for path in self.data.rglob("objects/info/alternates")]
+        used = [path for path in scratch if path.name != "spare"]
+        packs = [pack for path in scratch for pack in (path / "objects/pack").iterdir()]
+        return sorted(str(path) for path in used + packs)
 
     def assert_outcomes(self, sync, expected):
         """The sync completed, and the refs (full names) have these (outcome, reason) pairs and no other ref is told."""
