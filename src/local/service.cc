@@ -299,11 +299,14 @@ void LocalService::finish(Sync sync, SyncEnd end, const std::function<void(const
   sync.failure = std::move(end.failure);
   sync.finished_at = around_.clock.now();
   around_.recorder.record(sync);
-  around_.recorder.when_durable([this, tell_first, sync = std::move(sync)] {
+  auto tell = [this, tell_first, sync = std::move(sync)] {
     if (tell_first) tell_first(sync);
     around_.observer.sync_finished(sync);
     listener_->sync_changed(sync);
-  });
+  };
+  // Nobody waits for the end of what nobody knows of yet.
+  if (tell_first) return around_.recorder.when_durable_at_leisure(std::move(tell));
+  around_.recorder.when_durable(std::move(tell));
 }
 
 bool LocalService::follow(const std::string& sync_id) {

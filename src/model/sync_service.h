@@ -20,7 +20,8 @@ class SyncListener {
 /// thread and return at once.
 class SyncService {
  public:
-  /// How an enqueue ended: the recorded sync, which may be over already, or why the service would not take it.
+  /// How an enqueue ended: the recorded sync, which may be over already, or why the service would not take
+  /// it.
   using Answer = std::function<void(const Sync* sync, const Failure* refused)>;
 
   virtual ~SyncService() = default;
