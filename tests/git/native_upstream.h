@@ -44,7 +44,9 @@ class NativeUpstream : public HttpRemotes {
   void adopt(ScratchRepository& scratch) const {
     const auto fetched = scratch.reader().refs();
     Repository::open(git, ours, false).adopt_objects(scratch);
-    for (const auto& ref : fetched) set_ref(ours, ref.name, ref.id);
+    std::string updates;
+    for (const auto& ref : fetched) updates += fmt::format("update {} {}\n", ref.name, ref.id.hex());
+    plain_git(ours, {"update-ref", "--stdin"}, updates);
   }
   /// Lists and fetches everything into the target, and returns how many objects came.
   size_t pull(const std::unique_ptr<Remote>& remote) const {

@@ -13,9 +13,9 @@ class RandomHistory:
         self.repository = repository
         self.random = random.Random(seed)
         self._made = 0
-        for name in ("main", "one", "two", "three", "four"):
-            repository.commit(branch(name))
-            repository.commit(branch(name))
+        repository.commits(2)
+        tip = repository.value(branch("main"))
+        repository.set_many({branch(name): tip for name in ("one", "two", "three", "four")})
 
     def step(self):
         """Some changes; returns their names, for whoever has to understand a failure."""
