@@ -146,7 +146,12 @@ void SmartHttp::remember(const std::string& origin, const std::optional<ServerCa
   }
 }
 
-void SmartHttp::list(ListRequest request, std::function<void(ListAnswer)> done) {
+void SmartHttp::list(ListRequest request, std::function<void(ListAnswer)> told) {
+  ++listing_;
+  auto done = [this, told = std::move(told)](ListAnswer answer) {
+    --listing_;
+    told(std::move(answer));
+  };
   thread_.post([this, request = std::move(request), done = std::move(done)]() mutable {
     try {
       auto& client =

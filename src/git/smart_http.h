@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -46,7 +47,9 @@ class SmartHttp {
   };
   /// Asks what the upstream has. `done` is called once, on our thread: it must not block or throw.
   void list(ListRequest request, std::function<void(ListAnswer)> done);
-  /// The same, waiting for it as long as the operation allows. Throws the failure.
+  /// How many list() requests are not over yet.
+  size_t listing() const { return listing_; }
+  /// The same as list(), waiting for it as long as the operation allows. Throws the failure.
   std::shared_ptr<const Advertisement> list_now(ListRequest request, const Operation& operation);
 
   /// What the upstream's host can do, as far as it has been asked.
@@ -72,6 +75,7 @@ class SmartHttp {
   void remember(const std::string& origin, const std::optional<ServerCapabilities>& capabilities);
 
   const Clock& clock_;
+  std::atomic<size_t> listing_ = 0;
   mutable std::mutex mutex_;
   std::map<std::string, ServerCapabilities> known_;  // by origin
   HttpThread thread_;                                // last: it uses everything above

@@ -16,6 +16,8 @@ using Executor = std::function<void(std::function<void()>)>;
 
 /// Comparing so many costs well below a millisecond.
 constexpr size_t few_refs = 2000;
+/// With more questions under way than this the HTTP thread has better things to do.
+constexpr size_t few_questions = 4;
 
 /// Thrown where a decision would need objects.
 struct ObjectsNeeded {};
@@ -98,12 +100,12 @@ class Question : public std::enable_shared_from_this<Question> {
         [self = shared_from_this()](SmartHttp::ListAnswer listing) { self->compare(std::move(listing)); });
   }
 
-  /// On the HTTP thread, which is not kept busy with long lists.
+  /// On the HTTP thread: passing a comparison on costs as much as a short one, but uses another core.
   void compare(SmartHttp::ListAnswer listing) {
     if (listing.failure) {
       return answer({.unchanged = nullptr, .failure = std::move(listing.failure), .listed = nullptr});
     }
-    if (listing.listed->refs.size() <= few_refs)
+    if (listing.listed->refs.size() <= few_refs && http_.listing() <= few_questions)
       return answer(judge(request_, repo_, std::move(listing.listed)));
     in_background_([self = shared_from_this(), listed = std::move(listing.listed)]() mutable {
       self->answer(judge(self->request_, self->repo_, std::move(listed)));
