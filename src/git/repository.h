@@ -63,8 +63,8 @@ class ObjectReader {
 };
 
 /// A throw-away bare repository on the target's file system whose alternates name the target's objects: what
-/// is fetched lands here first, and a failure leaves nothing of it behind. At the object's end the directory is
-/// emptied and laid aside, as "spare" beside it, for the next one.
+/// is fetched lands here first, and a failure leaves nothing of it behind. At the object's end the directory
+/// is emptied and laid aside, as "spare" beside it, for the next one.
 class ScratchRepository {
  public:
   /// Creates the directory, whose parent may be missing. Throws Error(internal).
@@ -149,8 +149,9 @@ class Repository {
   std::filesystem::path path_;
 };
 
-/// Marks a repository while a sync of ours works on it: the file "refsyncd-in-use" is not empty then. The mark
-/// of a sync that was killed stays, and tells the next process whose leftovers it sees. Throws Error(internal) when it cannot be made.
+/// Marks a repository while a sync of ours works on it: the file "refsyncd-in-use" is not empty then. The
+/// mark of a sync that was killed stays, and tells the next process whose leftovers it sees. Throws
+/// Error(internal) when it cannot be made.
 class RepositoryUse {
  public:
   explicit RepositoryUse(const Repository& repository);

@@ -92,7 +92,7 @@ class GroupRecorder final : public Recorder {
   std::optional<SteadyTime> retry_at_;
   std::optional<SteadyTime> begin_by_;  // when what was collected is to be written at the latest
   bool hurried_ = false;                // somebody waits for what was collected
-  int failures_ = 0;  // in a row
+  int failures_ = 0;                    // in a row
   bool beginning_ = false;
 };
 
