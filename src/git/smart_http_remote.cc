@@ -82,8 +82,9 @@ class SmartHttpRemote final : public Remote {
   void fetch_listed(ScratchRepository& into, std::span<const std::string> names);
   void fetch_values(ScratchRepository& into, const std::vector<RefValue>& values,
                     const ServerCapabilities& capabilities);
-  IngestResult fetch_objects(ScratchRepository& into, std::vector<ObjectId> wants, Negotiation& negotiation,
-                             bool empty_target, const ServerCapabilities& capabilities);
+  IngestResult fetch_objects(ScratchRepository& into, const std::vector<ObjectId>& wants,
+                             Negotiation& negotiation, bool empty_target,
+                             const ServerCapabilities& capabilities);
   void refuse_shallow(const FetchReply& reply) const;
   FetchReply finish(FetchRound& round, const std::optional<Error>& refused) const;
   std::vector<ObjectId> lacking(const ScratchRepository& into, std::span<const RefValue> held,
@@ -187,15 +188,14 @@ std::vector<ObjectId> SmartHttpRemote::lacking(const ScratchRepository& into, st
 void SmartHttpRemote::fetch_values(ScratchRepository& into, const std::vector<RefValue>& values,
                                    const ServerCapabilities& capabilities) {
   const auto held = read_refs(into.target());
-  auto wants = lacking(into, held, values);
+  const auto wants = lacking(into, held, values);
   if (!wants.empty()) {
     check_room(into.path(), operation_);
     std::vector<std::string> moving;
     for (const auto& value : values) moving.push_back(value.name);
     Negotiation negotiation(into.path(), held, moving);
-    const auto tips = wants;
-    const auto ingested = fetch_objects(into, std::move(wants), negotiation, held.empty(), capabilities);
-    check_connected(git_, into, ingested, tips, held, operation_);
+    const auto ingested = fetch_objects(into, wants, negotiation, held.empty(), capabilities);
+    check_connected(git_, into, ingested, wants, held, operation_);
   }
   into.set_refs(values);
 }
@@ -222,7 +222,7 @@ FetchReply SmartHttpRemote::finish(FetchRound& round, const std::optional<Error>
   throw Error(*refused);
 }
 
-IngestResult SmartHttpRemote::fetch_objects(ScratchRepository& into, std::vector<ObjectId> wants,
+IngestResult SmartHttpRemote::fetch_objects(ScratchRepository& into, const std::vector<ObjectId>& wants,
                                             Negotiation& negotiation, bool empty_target,
                                             const ServerCapabilities& capabilities) {
   for (;;) {

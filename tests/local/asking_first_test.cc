@@ -36,7 +36,7 @@ class AskingFirst : public testing::Test {
 
   std::shared_ptr<Answered> ask(const SyncRequest& request) {
     auto answered = std::make_shared<Answered>();
-    bench.service->enqueue(request, [this, answered](const Sync* sync, const Failure* refused) {
+    bench.service->enqueue(request, [answered](const Sync* sync, const Failure* refused) {
       ++answered->times;
       if (sync != nullptr) answered->sync = *sync;
       if (refused != nullptr) answered->refused = *refused;
