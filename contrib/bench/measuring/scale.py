@@ -5,19 +5,17 @@ import statistics
 import time
 
 from measuring.agent import seconds_between
-from measuring.repositories import borrow
 from measuring.result import Row, at_least, at_most
 from measuring.setting import pull_each
 from measuring.window import observe
 
 
-def _repositories(setting, count, base_of):
+def _repositories(setting, numbers, base_of):
     """Small repositories, each held as after a pull; base_of(number) is where the upstream of one is."""
-    stored, folder = setting.stored, setting.new_folder("mirrors")
     repos = {}
-    for number in range(count):
-        upstream, path = stored[number % len(stored)]
-        repos[f"r{number}"] = {"url": base_of(number) + path, "path": borrow(upstream, folder / f"{number}.git")}
+    for number in numbers:
+        path, answer = setting.held(number)
+        repos[f"r{number}"] = {"url": base_of(number) + answer, "path": path}
     return repos
 
 
@@ -28,7 +26,7 @@ def _check(agent, seen):
 
 def throughput(setting, policies=8_000):
     """More policies due each second than can be done."""
-    repos = _repositories(setting, policies, lambda _: setting.server.base)
+    repos = _repositories(setting, range(policies), lambda _: setting.server.base)
     with setting.agent(repos, pull_each(repos, "1s")) as agent:
         time.sleep(5)
         seen = observe(agent, 3 * setting.amounts.window)
@@ -70,11 +68,8 @@ def _delays(setting, repos, silent):
 def hanging_host(setting, hosts=500):
     """One host of many never answers, and has 50 policies; the others have two each. Then the same without that host."""
     with _Silent() as server:
-        others = _repositories(setting, 2 * (hosts - 1), lambda number: setting.server.base_of_host(number // 2))
-        stored = setting.stored
-        folder = setting.new_folder("mirrors")
-        silent = {f"silent{number}": {"url": f"{server.base}/app{number}.git",
-                                      "path": borrow(stored[0][0], folder / f"{number}.git")} for number in range(50)}
+        others = _repositories(setting, range(2 * (hosts - 1)), lambda number: setting.server.base_of_host(number // 2))
+        silent = _repositories(setting, range(2 * hosts, 2 * hosts + 50), lambda _: server.base)
         with_it = _delays(setting, others | silent, silent)
         without = _delays(setting, others, {})
     row = Row("hanging-host", f"{hosts} hosts, one of them hanging with 50 policies", n=f"{with_it[2]:,} syncs of the others")
@@ -86,9 +81,10 @@ def hanging_host(setting, hosts=500):
 
 def one_host(setting, policies=10_000):
     """Each policy due each minute."""
-    repos = _repositories(setting, policies, lambda _: setting.server.base)
+    repos = _repositories(setting, range(policies), lambda _: setting.server.base)
     with setting.agent(repos, pull_each(repos, "1m")) as agent:
-        seen = observe(agent, setting.amounts.hold + 5)
+        time.sleep(5)
+        seen = observe(agent, setting.amounts.hold)
         _check(agent, seen)
     row = Row("one-host", f"{policies:,} policies on one host, each due each minute, for {setting.amounts.hold:.0f} s",
               n=f"{seen.syncs:,.0f} syncs")

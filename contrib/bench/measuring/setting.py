@@ -1,12 +1,15 @@
 """What every part of the transport bench works with: a server with repositories, git beside it, agents."""
 
+import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from measuring.agent import Agent
 from measuring.git_client import GitClient
-from measuring.repositories import SMALL, make_repository
+from measuring.repositories import SMALL, borrow, make_repository
 from measuring.server import GitServer
 
 
@@ -30,7 +33,7 @@ class Setting:
         self.numbers = iter(range(1, 10_000_000))  # each once, in order
         self._served = self.folder / "served"
         self._served.mkdir(parents=True)
-        self._repositories = {}
+        self._repositories, self._held = {}, {}
         self.server = GitServer(self.folder / "server", self._served)
         self.git = GitClient(self.folder / "git", self.server.authority)
 
@@ -51,6 +54,22 @@ class Setting:
         """[(repository, path below a base of its stored answer)] of the fleet."""
         return [(repository, self.server.store_answer(repository)) for repository in self.fleet]
 
+    def held(self, number):
+        """(repository, path below a base of its stored answer) of one of many that are held as after a pull."""
+        if number not in self._held:
+            upstream, answer = self.stored[number % len(self.stored)]
+            self._held[number] = borrow(upstream, self._many / f"{number}.git"), answer
+        return self._held[number]
+
+    @cached_property
+    def _many(self):
+        """A folder for tens of thousands of files. In memory where there is room: they are in the page cache anyway, and
+        removing them from a disk takes minutes."""
+        memory = Path("/dev/shm")
+        if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30:
+            return Path(tempfile.mkdtemp(prefix="refsyncd-bench-", dir=memory))
+        return self.folder / "held"
+
     def new_folder(self, purpose):
         """A path that nothing uses yet."""
         return self.folder / f"{purpose}-{next(self.numbers)}"
@@ -70,6 +89,8 @@ class Setting:
 
     def close(self):
         self.server.close()
+        if "_many" in vars(self):
+            shutil.rmtree(self._many, ignore_errors=True)
 
 
 def pull_each(repos, every):
