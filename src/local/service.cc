@@ -107,7 +107,11 @@ bool LocalService::busy_with(const std::string& repo) const {
 
 void LocalService::ask_first(const SyncRequest& request, const Repo& repo, Answer answer) {
   probing_.ask(request, repo,
-               [this, request, asked_at = around_.clock.now(), answer = std::move(answer)](Probed probed) {
+               [this, request, upstream = repo.upstream, asked_at = around_.clock.now(),
+                answer = std::move(answer)](Probed probed) {
+                 const auto* now = catalog_.find(request.repo);
+                 // What another upstream said, before a reload, is worth nothing.
+                 if (now == nullptr || now->upstream != upstream) return take(request, nullptr, answer);
                  const bool work = !probed.unchanged && !probed.failure;
                  if (work) return take(request, std::move(probed.listed), answer);
                  born_ended(request, asked_at, std::move(probed), answer);
@@ -117,8 +121,6 @@ void LocalService::ask_first(const SyncRequest& request, const Repo& repo, Answe
 /// Records a sync that was over before anybody was told of it.
 void LocalService::born_ended(const SyncRequest& request, WallTime asked_at, Probed probed,
                               const Answer& answer) {
-  if (catalog_.find(request.repo) == nullptr)
-    return take(request, nullptr, answer);  // it went away meanwhile
   auto sync = new_sync(request, asked_at);
   sync.started_at = asked_at;
   finish(std::move(sync), {.refs = std::move(probed.unchanged), .failure = std::move(probed.failure)},

@@ -241,6 +241,18 @@ TEST_F(AskingFirst, ARepositoryThatGoesAwayMeanwhileIsNoLongerThere) {
   EXPECT_THAT(bench.recorder.syncs, IsEmpty());
 }
 
+TEST_F(AskingFirst, WhatAnotherUpstreamSaidBeforeAReloadIsWorthNothing) {
+  const auto answered = ask(Bench::pull("app"));
+  auto moved = Bench::repo("app");
+  moved.upstream->url = "https://example.org/elsewhere";
+  bench.service->configure({moved}, 8, 4);
+  bench.answer({.unchanged = nothing_new()});
+  ASSERT_TRUE(answered->sync);
+  EXPECT_EQ(answered->sync->status, SyncStatus::queued);
+  ASSERT_THAT(bench.questions, SizeIs(1)) << "the new one is asked";
+  EXPECT_EQ(bench.questions[0].repo.upstream->url, "https://example.org/elsewhere");
+}
+
 TEST_F(AskingFirst, ASyncWhoseRepositoryGoesAwayMeanwhileFails) {
   ask(manual("app"));
   bench.recorder.settle();
