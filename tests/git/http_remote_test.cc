@@ -51,6 +51,11 @@ bool no_child_left() { return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == 
 
 class HttpRemoteTest : public HttpRemotes, public testing::WithParamInterface<Speaker> {
  protected:
+  /// What a git of an earlier test detached has become a child of ours, the reaper of orphans.
+  static void SetUpTestSuite() {
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
+  }
+
   std::unique_ptr<Remote> remote(const std::string& url, const Operation& operation = {}) {
     return remote_of(GetParam(), upstream_at(url, TokenAuth{.token = {}, .username = "x-access-token"}),
                      Secret(canary), operation);
