@@ -37,7 +37,7 @@ class HttpThread {
     /// For long answers that their taker may pause: over a connection of its own the server has to wait,
     /// while libcurl goes on to hold what comes over a shared one.
     bool alone = false;
-    auto operator<=>(const Share&) const = default;
+    auto operator<=>(const Share&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
   };
   /// Made when it is first needed; throws Error(internal) when that fails.
   HttpClient& client(const Share& share);
