@@ -124,8 +124,11 @@ void NewObjects::start_at(const ObjectId& tip) {
             called(link.type, link.id)};
     require(link);
   }
-  if (link.type == GIT_OBJECT_COMMIT) commits_.push_back(std::move(link));
-  if (link.type == GIT_OBJECT_TREE) trees_.push_back({std::move(link), {}});
+  if (link.type == GIT_OBJECT_COMMIT) {
+    commits_.push_back(std::move(link));
+  } else if (link.type == GIT_OBJECT_TREE) {
+    trees_.push_back({std::move(link), {}});
+  }
 }
 
 void NewObjects::look_at_commit(const Link& link) {
