@@ -183,19 +183,23 @@ class AskedRound final : public FetchRound {
     if (!shared_->trouble) return shared_->reply;
     try {
       std::rethrow_exception(shared_->trouble);
-    } catch (const ObjectGone&) {
-      throw;
+    } catch (const ObjectGone& gone) {
+      throw ObjectGone(told(gone.failure()));
     } catch (const PackNotTaken&) {
       throw;
     } catch (...) {
-      auto failure = current_failure();
-      failure.message = redact_(fmt::format("fetching from {}: {}", url_, failure.message));
+      const auto failure = told(current_failure());
       if (shared_->not_answered) throw NotAnswered(failure);
       throw Error(failure);
     }
   }
 
  private:
+  /// As it is told to others: a server's words may hold whatever we sent it.
+  Failure told(Failure failure) const {
+    failure.message = redact_(fmt::format("fetching from {}: {}", url_, failure.message));
+    return failure;
+  }
   void wait(std::unique_lock<std::mutex>& lock, const Operation& operation,
             const std::function<bool()>& ready) {
     if (shared_->told.wait_until(lock, operation.stop, operation.deadline, ready)) return;

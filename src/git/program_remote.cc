@@ -13,8 +13,10 @@
 #include "git/environment.h"
 #include "git/pinned_host.h"
 #include "git/program.h"
+#include "git/progress.h"
 #include "git/push_report.h"
 #include "git/redactor.h"
+#include "git/ref_values.h"
 #include "git/repository.h"
 #include "git/room.h"
 
@@ -23,7 +25,6 @@ namespace {
 
 constexpr size_t most_patterns = 200;
 constexpr size_t most_push_bytes = 128 << 10;  // of arguments in one `git push`
-constexpr auto progress_interval = std::chrono::milliseconds(250);
 
 bool is_http(Transport transport) { return transport == Transport::https || transport == Transport::http; }
 
@@ -99,25 +100,6 @@ std::vector<std::string> proxies() {
   return found;
 }
 
-/// Passes git's progress on, a few lines a second.
-class Progress {
- public:
-  Progress(const Operation& operation, const Redactor& redact) : operation_(operation), redact_(redact) {}
-
-  void operator()(std::string_view line) {
-    if (!operation_.progress) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < progress_interval) return;
-    last_ = now;
-    operation_.progress(printable(trim(redact_(std::string(line))), 200));
-  }
-
- private:
-  const Operation& operation_;
-  const Redactor& redact_;
-  SteadyTime last_{};
-};
-
 }  // namespace
 
 /// A Remote that runs git for every call.
@@ -190,7 +172,7 @@ Command GitProgramRemote::command(const std::filesystem::path& repository,
 }
 
 Finished GitProgramRemote::run(Command command) const {
-  Progress progress(operation_, redact_);
+  Progress progress(operation_.progress, redact_);
   command.on_error_line = [&](std::string_view line) { progress(line); };
   auto finished = run_command(command);
   finished.error = redact_(std::move(finished.error));
@@ -261,8 +243,7 @@ void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::strin
   const auto fetched = parse_fetch_head(read_file(into.path() / "FETCH_HEAD", size_t{1} << 30));
   into.set_refs(fetched);
   for (const auto& name : names) {
-    const auto at = std::lower_bound(fetched.begin(), fetched.end(), RefValue{name, {}});
-    if (at == fetched.end() || at->name != name) {
+    if (find_ref(fetched, name) == nullptr) {
       throw Error(ErrorKind::internal,
                   fmt::format("fetching from {}: git did not fetch {}", upstream_.url, printable(name, 200)));
     }

@@ -12,14 +12,15 @@
 #include "git/negotiation.h"
 #include "git/pack_ingest.h"
 #include "git/pack_pipe.h"
+#include "git/progress.h"
 #include "git/ref_files.h"
+#include "git/ref_values.h"
 #include "git/room.h"
 #include "git/smart_http.h"
 
 namespace refsyncd {
 namespace {
 
-constexpr auto progress_interval = std::chrono::milliseconds(250);
 constexpr int pipe_capacity = 1 << 20;
 
 struct Pipe {
@@ -33,29 +34,6 @@ Pipe make_pipe() {
   ::fcntl(ends[1], F_SETPIPE_SZ, pipe_capacity);  // best effort
   return {.reading = FileDescriptor(ends[0]), .writing = FileDescriptor(ends[1])};
 }
-
-std::optional<ObjectId> value_in(std::span<const RefValue> refs, const std::string& name) {
-  const auto at = std::lower_bound(refs.begin(), refs.end(), RefValue{.name = name, .id = {}});
-  return at != refs.end() && at->name == name ? std::optional(at->id) : std::nullopt;
-}
-
-/// Hands the server's words on, a few lines a second.
-class ServerProgress {
- public:
-  explicit ServerProgress(std::function<void(std::string_view)> to) : to_(std::move(to)) {}
-
-  void operator()(std::string_view words) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!to_ || now - last_ < progress_interval) return;
-    last_ = now;
-    const auto line = words.substr(0, words.find_first_of("\r\n"));
-    if (!line.empty()) to_(printable(trim(line), 200));
-  }
-
- private:
-  std::function<void(std::string_view)> to_;
-  SteadyTime last_{};
-};
 
 }  // namespace
 
@@ -229,14 +207,15 @@ IngestResult SmartHttpRemote::fetch_objects(ScratchRepository& into, const std::
     auto haves = negotiation.next_round();
     const bool done = negotiation.exhausted() || haves.empty();
     auto pipe = make_pipe();
-    const auto round = http_.fetch({.upstream = upstream_,
-                                    .secret = secret_,
-                                    .capabilities = capabilities,
-                                    .request = {.wants = wants, .haves = std::move(haves), .done = done},
-                                    .pack = std::move(pipe.writing),
-                                    .limit = operation_.max_pack_bytes,
-                                    .timeout = time_left(),
-                                    .on_progress = ServerProgress(operation_.progress)});
+    const auto round = http_.fetch(
+        {.upstream = upstream_,
+         .secret = secret_,
+         .capabilities = capabilities,
+         .request = {.wants = wants, .haves = std::move(haves), .done = done},
+         .pack = std::move(pipe.writing),
+         .limit = operation_.max_pack_bytes,
+         .timeout = time_left(),
+         .on_progress = Progress(operation_.progress, Redactor(username_of(upstream_.auth), secret_))});
     std::optional<IngestResult> ingested;
     std::optional<Error> refused;
     if (round->wait_for_pack(operation_)) {

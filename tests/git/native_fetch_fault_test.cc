@@ -36,6 +36,7 @@ class NativeFetchFaultTest : public NativeUpstream, public testing::WithParamInt
 
   /// Changes the answers to requests for a pack, from now on.
   void answer_fetch(std::function<std::string(std::string)> change) {
+    const std::scoped_lock lock(changing);
     after = [change = std::move(change)](const HttpRequest& request, std::string said) {
       return fetches(request) ? change(std::move(said)) : said;
     };
@@ -161,6 +162,32 @@ TEST_P(NativeFetchFaultTest, ARefusalInMidPackIsQuoted) {
   const auto failure = fail_to_fetch();
   EXPECT_EQ(failure.kind, ErrorKind::transient);
   EXPECT_THAT(failure.message, HasSubstr("the disk is broken"));
+}
+
+/// A server knows the secret, and may say it.
+TEST_P(NativeFetchFaultTest, TheSecretIsInNeitherProgressNorFailures) {
+  const std::string canary = "the-canary-sings";
+  const auto credential = base64("x-access-token:" + canary);
+  std::string progress;
+  const auto failure_when_told = [&](const std::string& answer) {
+    answer_fetch([&](const std::string&) { return result(answer); });
+    auto scratch = make_scratch();
+    const auto upstream_remote = remote_of(
+        Speaker::ourselves,
+        upstream_at(server.url("app.git"), TokenAuth{.token = {}, .username = "x-access-token"}, GetParam()),
+        Secret(canary), {.progress = [&](std::string_view line) { progress += line; }});
+    upstream_remote->list({});
+    return failure_of([&] { upstream_remote->fetch(scratch, std::vector<std::string>{"refs/heads/main"}); });
+  };
+  for (const auto& answer :
+       {packet("packfile\n") + packet("\2counting " + canary + "\n") + packet("\3no " + credential + "\n"),
+        packet("ERR upload-pack: not our ref " + canary + "\n"), packet("ERR out of " + credential + "\n")}) {
+    const auto failure = failure_when_told(answer);
+    EXPECT_THAT(failure.message, HasSubstr("[secret]"));
+    EXPECT_EQ(failure.message.find(canary), std::string::npos);
+    EXPECT_EQ(failure.message.find(credential), std::string::npos);
+  }
+  EXPECT_EQ(progress, "counting [secret]");
 }
 
 TEST_P(NativeFetchFaultTest, AStatusInPlaceOfThePack) {

@@ -110,9 +110,15 @@ class NativeUpstream : public HttpRemotes {
   /// Gets git's answer and returns what is sent.
   std::function<std::string(const HttpRequest&, std::string)> after = [](const HttpRequest&,
                                                                          std::string said) { return said; };
+  std::mutex changing;  ///< held while `before` or `after` is exchanged during requests
   HttpUpstream server{[this](HttpRequest request) {
     before(request);
-    return after(request, git_http_backend(folder / "srv", request));
+    auto said = git_http_backend(folder / "srv", request);
+    const auto change = [this] {
+      const std::scoped_lock lock(changing);
+      return after;
+    }();
+    return change(request, std::move(said));
   }};
 };
 
