@@ -3,18 +3,14 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "git/ref_values.h"
+
 namespace refsyncd {
 namespace {
 
 constexpr std::string_view tags = "refs/tags/";
 
 bool by_name(const RefValue& a, const RefValue& b) { return a.name < b.name; }
-
-const RefValue* find(std::span<const RefValue> refs, std::string_view name) {
-  const auto at = std::lower_bound(refs.begin(), refs.end(), name,
-                                   [](const RefValue& ref, std::string_view n) { return ref.name < n; });
-  return at != refs.end() && at->name == name ? &*at : nullptr;
-}
 
 /// Looks names up in refs sorted by name, asked for in that order: one walk for all of them.
 class InOrder {
@@ -48,7 +44,7 @@ Pruning refs_to_prune(const RefRules& rules, std::span<const RefValue> source,
   if (!rules.prune) return pruning;
   const auto in_scope = [&](const RefValue& ref) { return selected(rules, ref.name); };
   for (const auto& ref : target) {
-    if (in_scope(ref) && find(source, ref.name) == nullptr) pruning.refs.push_back(&ref);
+    if (in_scope(ref) && find_ref(source, ref.name) == nullptr) pruning.refs.push_back(&ref);
   }
   const auto held = static_cast<size_t>(std::count_if(target.begin(), target.end(), in_scope));
   const bool source_is_empty = std::none_of(source.begin(), source.end(), in_scope);
@@ -62,7 +58,7 @@ Pruning refs_to_prune(const RefRules& rules, std::span<const RefValue> source,
 bool name_is_blocked(const std::string& name, std::span<const RefValue> kept) {
   for (auto slash = name.rfind('/'); slash != std::string::npos && slash > 0;
        slash = name.rfind('/', slash - 1)) {
-    if (find(kept, std::string_view(name).substr(0, slash)) != nullptr) return true;
+    if (find_ref(kept, std::string_view(name).substr(0, slash)) != nullptr) return true;
   }
   const auto below = RefValue{.name = name + '/', .id = {}};
   const auto at = std::lower_bound(kept.begin(), kept.end(), below, by_name);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "git/ref_files.h"
 #include "git/ref_plan.h"
+#include "git/ref_values.h"
 #include "local/job.h"
 
 namespace refsyncd {
@@ -24,11 +25,6 @@ struct ObjectsNeeded {};
 
 Ancestry needs_objects(const ObjectId&, const ObjectId&) { throw ObjectsNeeded{}; }
 
-bool has(const std::vector<RefValue>& refs, const std::string& name) {
-  const auto at = std::lower_bound(refs.begin(), refs.end(), RefValue{.name = name, .id = {}});
-  return at != refs.end() && at->name == name;
-}
-
 /// The branch that HEAD names, "" when it names a commit.
 std::string head_target(const Repo& repo) {
   constexpr std::string_view symbolic = "ref: ";
@@ -40,8 +36,9 @@ std::string head_target(const Repo& repo) {
 /// HEAD is to name another branch, which is there.
 bool head_moves(const Repo& repo, const std::string& head, const std::vector<RefValue>& held,
                 const Advertisement& listed) {
-  if (!repo.head.empty()) return head != repo.head && has(held, repo.head);
-  return !head.empty() && head != listed.head_target && !has(held, head) && has(held, listed.head_target);
+  const auto exists = [&](const std::string& name) { return find_ref(held, name) != nullptr; };
+  if (!repo.head.empty()) return head != repo.head && exists(repo.head);
+  return !head.empty() && head != listed.head_target && !exists(head) && exists(listed.head_target);
 }
 
 bool moves_something(const RefResults& results) {

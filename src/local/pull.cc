@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "git/ref_files.h"
+#include "git/ref_values.h"
 #include "local/backup.h"
 #include "local/job.h"
 
@@ -27,11 +28,6 @@ std::vector<RefUpdate> updates_for(const RefResults& results) {
     updates.push_back({.name = ref.name, .value = ref.after, .expected = ref.before.value_or(ObjectId{})});
   }
   return updates;
-}
-
-std::optional<ObjectId> value_in(std::span<const RefValue> refs, const std::string& name) {
-  const auto at = std::lower_bound(refs.begin(), refs.end(), RefValue{.name = name, .id = {}});
-  return at != refs.end() && at->name == name ? std::optional(at->id) : std::nullopt;
 }
 
 /// Refs that were left alone: says so, what they hold, and what stood in the way.
@@ -118,10 +114,8 @@ void Pull::tidy(bool many_moved, const Operation& operation) const {
 void Pull::follow_head() const {
   if (upstream_head_.empty() || head_.empty() || head_ == upstream_head_) return;
   const auto held = read_refs(target_.path());
-  const auto exists = [&](const std::string& name) {
-    return std::any_of(held.begin(), held.end(), [&](const RefValue& ref) { return ref.name == name; });
-  };
-  if (!exists(head_) && exists(upstream_head_)) target_.set_head(upstream_head_);
+  if (find_ref(held, head_) == nullptr && find_ref(held, upstream_head_) != nullptr)
+    target_.set_head(upstream_head_);
 }
 
 }  // namespace refsyncd

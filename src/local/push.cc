@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "git/ref_values.h"
 #include "local/backup.h"
 #include "local/job.h"
 
@@ -51,8 +52,7 @@ using Held = std::optional<std::vector<RefValue>>;
 
 std::optional<ObjectId> value_in(const Held& held, const std::string& name) {
   if (!held) return std::nullopt;
-  const auto at = std::lower_bound(held->begin(), held->end(), RefValue{.name = name, .id = {}});
-  return at != held->end() && at->name == name ? std::optional(at->id) : std::nullopt;
+  return refsyncd::value_in(*held, name);
 }
 
 /// True when the ref is known to hold what the plan wanted.
