@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/handle.h"
+#include "git/repository.h"
 
 namespace refsyncd {
 namespace {
@@ -49,7 +50,9 @@ class Look {
     look_at_refs();
     each_entry(repository_ / "objects" / "17", [this](const directory_entry&) { ++found_.loose_objects; });
     found_.loose_objects *= object_folders;
-    each_entry(repository_ / "refsyncd-scratch", [this](const directory_entry&) { ++found_.leftovers; });
+    each_entry(repository_ / "refsyncd-scratch", [this](const directory_entry& entry) {
+      if (entry.path().filename() != ScratchRepository::spare_name) ++found_.leftovers;
+    });
     return found_;
   }
 

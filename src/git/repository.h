@@ -64,9 +64,12 @@ class ObjectReader {
 
 /// A throw-away bare repository on the target's file system whose alternates name the target's objects: what
 /// is fetched lands here first, and a failure leaves nothing of it behind. At the object's end the directory
-/// is emptied and laid aside, as "spare" beside it, for the next one.
+/// is emptied and laid aside beside it, for the next one.
 class ScratchRepository {
  public:
+  /// The name of the one that is laid aside.
+  static constexpr auto spare_name = "spare";
+
   /// Creates the directory, whose parent may be missing. Throws Error(internal).
   ScratchRepository(std::filesystem::path path, const std::filesystem::path& target);
   ~ScratchRepository();

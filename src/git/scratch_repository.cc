@@ -21,7 +21,9 @@ void write_plainly(const std::filesystem::path& path, std::string_view content) 
 }
 
 /// The path of the emptied scratch repository that the next one begins with.
-std::filesystem::path spare_beside(const std::filesystem::path& path) { return path.parent_path() / "spare"; }
+std::filesystem::path spare_beside(const std::filesystem::path& path) {
+  return path.parent_path() / ScratchRepository::spare_name;
+}
 
 std::string alternates_of(const std::filesystem::path& target) {
   return (target / "objects").string() + "\n";

@@ -88,6 +88,19 @@ class AnUpkeep : public RealGit {
   int commits_ = 0;
 };
 
+TEST_F(AnUpkeep, leaves_the_scratch_repository_that_is_kept_for_the_next_sync) {
+  bring_a_commit();
+  const auto repository = Repository::open(git, path_, false);
+  std::filesystem::path of_a_killed_sync;
+  {
+    const auto scratch = repository.scratch();
+    of_a_killed_sync = scratch.path();
+    EXPECT_EQ(examine(path_).leftovers, 1u);
+  }
+  EXPECT_FALSE(std::filesystem::exists(of_a_killed_sync));
+  EXPECT_EQ(examine(path_).leftovers, 0u);
+}
+
 TEST_F(AnUpkeep, leaves_few_packs_of_many_while_others_read) {
   for (int i = 0; i < 60; ++i) bring_a_commit();
   std::atomic<bool> over = false;
