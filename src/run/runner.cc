@@ -117,6 +117,7 @@ bool Runner::trigger(const std::string& policy) {
   const auto found = by_name_.find(policy);
   if (found == by_name_.end()) return false;
   apply(found->second, event::Asked{});
+  recorder_.record(slots_[found->second].state);  // a step that was not worth it by itself is now
   return true;
 }
 

@@ -164,6 +164,16 @@ TEST(The_runner, writes_a_request_by_hand_down_before_the_service_is_asked_whate
   EXPECT_EQ(bench.recorder.policies.at("app").phase, RunPhase::enqueuing);
 }
 
+TEST(The_runner, writes_a_scheduled_request_down_once_somebody_asks_for_the_same_by_hand) {
+  Bench bench;
+  bench.service.lost_leave_nothing = true;
+  bench.runner.configure({every("app", 1h)}, {});
+  bench.tick();
+  ASSERT_TRUE(bench.recorder.policies.empty());
+  EXPECT_TRUE(bench.runner.trigger("app"));
+  EXPECT_EQ(bench.recorder.policies.at("app").phase, RunPhase::enqueuing);
+}
+
 TEST(The_runner, goes_on_with_the_runs_an_earlier_process_left) {
   Bench bench;
   PolicyState waiting{.policy = "a", .phase = RunPhase::waiting, .attempt = 1, .sync_id = "sync-1"};
