@@ -10,6 +10,7 @@
 #include "api/control_json.h"
 #include "api/forge_webhook.h"
 #include "api/mesa_webhook.h"
+#include "api/refusal.h"
 #include "base/text.h"
 #include "contract/sync_json.h"
 
@@ -27,10 +28,6 @@ HttpResponse answer(const json& value, int status = 200) {
   return {.status = status, .body = json_text(value) + "\n"};
 }
 
-HttpResponse refusal(int status, std::string_view code, std::string_view message) {
-  return answer({{"error", {{"code", code}, {"message", printable(message)}}}}, status);
-}
-
 int status_of(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::not_found: return 404;
@@ -44,7 +41,7 @@ int status_of(ErrorKind kind) {
   return 500;
 }
 
-HttpResponse refusal(const Failure& failure) {
+HttpResponse refusal_of(const Failure& failure) {
   auto response = refusal(status_of(failure.kind), to_string(failure.kind), failure.message);
   if (response.status == 503) {
     const auto wait =
@@ -294,7 +291,7 @@ HttpResponse guarded(Action action) {
   } catch (const BadRequest& bad) {
     return refusal(400, "bad_request", bad.message);
   } catch (...) {
-    return refusal(current_failure());
+    return refusal_of(current_failure());
   }
 }
 
