@@ -123,7 +123,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
   bool remembered_ = false;  // what the host can do is not fresh
 };
 
-SmartHttp::SmartHttp(const Clock& clock) : clock_(clock), thread_(clock, client_settings()) {}
+SmartHttp::SmartHttp(const Clock& clock) : thread_(clock, client_settings()) {}
 
 void SmartHttp::stop() { thread_.stop(); }
 

@@ -74,7 +74,6 @@ class SmartHttp {
   friend class Listing;
   void remember(const std::string& origin, const std::optional<ServerCapabilities>& capabilities);
 
-  const Clock& clock_;
   std::atomic<size_t> listing_ = 0;
   mutable std::mutex mutex_;
   std::map<std::string, ServerCapabilities> known_;  // by origin
