@@ -10,23 +10,7 @@ import time
 import urllib.request
 
 from support.certificates import make_certificate
-
-_FASTCGI = """
-      fastcgi_pass unix:{folder}/fcgi.sock;
-      fastcgi_param SCRIPT_FILENAME {backend};
-      fastcgi_param GIT_PROJECT_ROOT {root};
-      fastcgi_param GIT_HTTP_EXPORT_ALL 1;
-      fastcgi_param GIT_CONFIG_NOSYSTEM 1;
-      fastcgi_param GIT_CONFIG_COUNT 1;
-      fastcgi_param GIT_CONFIG_KEY_0 safe.directory;
-      fastcgi_param GIT_CONFIG_VALUE_0 *;
-      fastcgi_param PATH_INFO $uri;
-      fastcgi_param QUERY_STRING $query_string;
-      fastcgi_param REQUEST_METHOD $request_method;
-      fastcgi_param CONTENT_TYPE $content_type;
-      fastcgi_param CONTENT_LENGTH $content_length;
-      fastcgi_buffering off; fastcgi_request_buffering off;
-"""
+from support.nginx_server import FASTCGI
 
 # A file cannot be posted to; answering that refusal with the file itself makes it the answer.
 _CONFIGURATION = """
@@ -76,8 +60,7 @@ class GitServer:
         self.authority = certificate.authority
         self.base = f"https://127.0.0.1:{self.port}"
         self._context = ssl.create_default_context(cafile=str(self.authority))
-        backend = subprocess.run(["git", "--exec-path"], check=True, capture_output=True, text=True).stdout.strip()
-        fastcgi = _FASTCGI.format(folder=folder, root=root, backend=f"{backend}/git-http-backend")
+        fastcgi = FASTCGI.format(folder=folder, root=root)
         user = "user root; " if os.getuid() == 0 else ""
         (folder / "nginx.conf").write_text(_CONFIGURATION.format(user=user, folder=folder, port=self.port, fastcgi=fastcgi,
                                                                  certificate=certificate))

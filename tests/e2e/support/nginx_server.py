@@ -12,19 +12,8 @@ from pathlib import Path
 from support.wait import wait_until
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
-_CONFIGURATION = """\
-{user}daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 256; }}
-http {{
-  client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp; fastcgi_temp_path {folder}/tmp;
-  uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
-  log_format seen '$connection $server_protocol $status $request_method $uri';
-  access_log {folder}/access.log seen; server_tokens off; client_max_body_size 0;
-  server {{
-    listen 127.0.0.1:{port} ssl{http2};
-    ssl_certificate {certificate.certificate}; ssl_certificate_key {certificate.key};
-    {auth}
-    location / {{
+# How nginx hands a request on to git http-backend.
+FASTCGI = """
       fastcgi_pass unix:{folder}/fcgi.sock;
       fastcgi_param SCRIPT_FILENAME /usr/lib/git-core/git-http-backend;
       fastcgi_param GIT_PROJECT_ROOT {root};
@@ -39,7 +28,23 @@ http {{
       fastcgi_param CONTENT_TYPE $content_type;
       fastcgi_param CONTENT_LENGTH $content_length;
       fastcgi_param REMOTE_USER $remote_user;
-      fastcgi_buffering off;
+      fastcgi_buffering off; fastcgi_request_buffering off;
+"""
+
+_CONFIGURATION = """\
+{user}daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+  client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp; fastcgi_temp_path {folder}/tmp;
+  uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
+  log_format seen '$connection $server_protocol $status $request_method $uri';
+  access_log {folder}/access.log seen; server_tokens off; client_max_body_size 0;
+  server {{
+    listen 127.0.0.1:{port} ssl{http2};
+    ssl_certificate {certificate.certificate}; ssl_certificate_key {certificate.key};
+    {auth}
+    location / {{
+      {fastcgi}
     }}
   }}
 }}
@@ -72,7 +77,8 @@ class NginxServer:
         self.port = _free_port()
         auth = self._write_passwords(credentials) if credentials else ""
         (self.folder / "nginx.conf").write_text(_CONFIGURATION.format(
-            folder=self.folder, root=self.root, port=self.port, certificate=certificate, auth=auth,
+            fastcgi=FASTCGI.format(folder=self.folder, root=root),
+            folder=self.folder, port=self.port, certificate=certificate, auth=auth,
             http2=" http2" if http2 else "", user="user root; " if os.geteuid() == 0 else ""))
         self._processes = [self._start("fcgiwrap", "-c", "2", "-s", f"unix:{self.folder}/fcgi.sock"),
                            self._start("nginx", "-e", f"{self.folder}/error.log", "-c", f"{self.folder}/nginx.conf")]
