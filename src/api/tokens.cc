@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "config/secrets.h"
 

@@ -132,16 +132,6 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, 32> digest{};
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
-    throw std::runtime_error("SHA-256 is not available");
-  }
-  std::string hex;
-  for (const auto byte : digest) hex += fmt::format("{:02x}", byte);
-  return hex;
-}
-
 uint64_t stable_hash(std::string_view bytes) {
   uint64_t hash = 14695981039346656037ULL;
   for (const unsigned char byte : bytes) hash = (hash ^ byte) * 1099511628211ULL;

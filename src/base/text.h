@@ -26,9 +26,6 @@ std::string_view trim(std::string_view text);
 /// With the letters A to Z as small ones; other bytes stay.
 std::string lower_case(std::string_view text);
 
-/// SHA-256 as 64 lower-case hexadecimal digits (FIPS 180-4).
-std::string sha256_hex(std::string_view bytes);
-
 /// A 64-bit hash that is the same on every machine and in every version (FNV-1a): for spreading, never for
 /// security.
 uint64_t stable_hash(std::string_view bytes);

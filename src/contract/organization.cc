@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
+#include "base/sha256.h"
 
 namespace refsyncd {
 

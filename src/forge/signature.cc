@@ -3,7 +3,7 @@
 #include <initializer_list>
 
 #include "base/hmac.h"
-#include "base/text.h"
+#include "base/sha256.h"
 
 namespace refsyncd {
 namespace {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/sha256.h"
 #include "base/text.h"
 #include "store/ref_list.h"
 
@@ -62,21 +63,24 @@ void RecentRefs::clear() {
 
 RefListTable::RefListTable(soci::session& session, RecentRefs& recent) : session_(session), recent_(recent) {}
 
-StoredRefs RefListTable::put(const SyncRequest& request, const RefResults& refs) {
+StoredRefs RefListTable::put(const SyncRequest& request, const std::shared_ptr<const RefResults>& refs) {
   const auto key = key_of(request);
-  const auto encoded = encode_refs(refs);
-  const auto digest = sha256_hex(encoded);
-  const auto* known = recent_.find(key);
-  if (known != nullptr && known->digest == digest && known->written <= known->list_size) {
-    auto again = *known;
-    again.written += again.stored.delta.size();
-    recent_.put(key, again);
-    return again.stored;
-  }
+  auto* known = recent_.find(key);
+  const auto again = [&] {
+    known->written += known->stored.delta.size();
+    known->whole = refs;
+    return known->stored;
+  };
+  const bool worth_repeating = known != nullptr && known->written <= known->list_size;
+  if (worth_repeating && known->whole.lock() == refs) return again();
+  const auto encoded = encode_refs(*refs);
+  auto digest = sha256_hex(encoded);
+  if (worth_repeating && known->digest == digest) return again();
   const auto last = known != nullptr ? std::optional(*known) : last_stored(request);
-  auto entry = last ? differing_from(*last, refs) : std::nullopt;
-  if (!entry) entry = as_new_list(refs, encoded);
-  entry->digest = digest;
+  auto entry = last ? differing_from(*last, *refs) : std::nullopt;
+  if (!entry) entry = as_new_list(*refs, encoded);
+  entry->digest = std::move(digest);
+  entry->whole = refs;
   recent_.put(key, *entry);
   return entry->stored;
 }
@@ -90,7 +94,8 @@ std::optional<RecentRefs::Entry> RefListTable::differing_from(const RecentRefs::
   if (!delta || delta->entries > std::max<size_t>(16, base->size() / 8)) return std::nullopt;
   const auto written = last.written + delta->bytes.size();
   if (written > bytes.size()) return std::nullopt;
-  return RecentRefs::Entry{{}, {last.stored.list, std::move(delta->bytes)}, written, bytes.size()};
+  return RecentRefs::Entry{
+      .stored = {last.stored.list, std::move(delta->bytes)}, .written = written, .list_size = bytes.size()};
 }
 
 /// A damaged list must not keep new syncs from being recorded: it loses its digest, so that it is written
@@ -106,9 +111,9 @@ RecentRefs::Entry RefListTable::as_new_list(const RefResults& refs, const std::s
   const auto base = expected_next(refs);
   if (auto delta = diff_refs(base, refs)) {
     const auto bytes = encode_refs(base);
-    return {{}, {insert_list(bytes), std::move(delta->bytes)}, 0, bytes.size()};
+    return {.stored = {insert_list(bytes), std::move(delta->bytes)}, .list_size = bytes.size()};
   }
-  return {{}, {insert_list(encoded), ""}, 0, encoded.size()};
+  return {.stored = {insert_list(encoded), ""}, .list_size = encoded.size()};
 }
 
 std::optional<RecentRefs::Entry> RefListTable::last_stored(const SyncRequest& request) {
@@ -127,7 +132,7 @@ std::optional<RecentRefs::Entry> RefListTable::last_stored(const SyncRequest& re
       soci::use(request.repo), soci::use(direction), soci::use(branches), soci::use(tags),
       soci::use(exclude_branches), soci::use(exclude_tags), soci::into(list);
   if (!session_.got_data()) return std::nullopt;
-  return RecentRefs::Entry{{}, {list, ""}, 0, 0};
+  return RecentRefs::Entry{.stored = {list, ""}};
 }
 
 long long RefListTable::insert_list(const std::string& bytes) {

@@ -26,8 +26,9 @@ std::string bytes_of(soci::blob& blob);
 class RecentRefs {
  public:
   struct Entry {
-    std::string digest;  ///< of the whole result
-    StoredRefs stored;
+    std::string digest = {};                     ///< of the whole result
+    std::weak_ptr<const RefResults> whole = {};  ///< the very result, while somebody has it
+    StoredRefs stored = {};
     size_t written = 0;    ///< bytes of deltas written against the list
     size_t list_size = 0;  ///< bytes of the list
   };
@@ -57,7 +58,7 @@ class RefListTable {
   RefListTable(soci::session& session, RecentRefs& recent);
 
   /// Stores the refs of a sync, inside the caller's transaction; `recent` must be cleared if that rolls back.
-  StoredRefs put(const SyncRequest& request, const RefResults& refs);
+  StoredRefs put(const SyncRequest& request, const std::shared_ptr<const RefResults>& refs);
 
   /// The refs again. Lists already read are taken from `read`, which the caller keeps for as long as it
   /// reads.

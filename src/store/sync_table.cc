@@ -71,7 +71,7 @@ void SyncTable::put(const Sync& sync) {
   row_.failure_message = failure ? failure->message : "";
   row_.failure_retry_after = failure ? failure->retry_after : std::nullopt;
   row_.counts = sync.refs ? count(*sync.refs) : RefCounts{};
-  const auto stored = sync.refs ? lists_.put(request, *sync.refs) : StoredRefs{};
+  const auto stored = sync.refs ? lists_.put(request, sync.refs) : StoredRefs{};
   row_.list = stored.list;
   row_.has_list = sync.refs ? soci::i_ok : soci::i_null;
   row_.delta.trim(0);

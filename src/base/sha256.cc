@@ -1,0 +1,49 @@
+#include "base/sha256.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+
+#include "base/error.h"
+
+namespace refsyncd {
+namespace {
+
+EVP_MD_CTX* of(void* context) { return static_cast<EVP_MD_CTX*>(context); }
+
+void check(int result) {
+  if (result != 1) throw Error(ErrorKind::internal, "SHA-256 is not available");
+}
+
+}  // namespace
+
+void Sha256::Free::operator()(void* context) const { EVP_MD_CTX_free(of(context)); }
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  check(context_ ? EVP_DigestInit_ex(of(context_.get()), EVP_sha256(), nullptr) : 0);
+}
+
+void Sha256::update(std::string_view bytes) {
+  check(EVP_DigestUpdate(of(context_.get()), bytes.data(), bytes.size()));
+}
+
+std::string Sha256::hex() {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::array<unsigned char, 32> digest{};
+  check(EVP_DigestFinal_ex(of(context_.get()), digest.data(), nullptr));
+  std::string hex;
+  hex.reserve(2 * digest.size());
+  for (const auto byte : digest) {
+    hex += digits[byte >> 4U];
+    hex += digits[byte & 0xfU];
+  }
+  return hex;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  Sha256 digest;
+  digest.update(bytes);
+  return digest.hex();
+}
+
+}  // namespace refsyncd
