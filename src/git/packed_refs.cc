@@ -102,7 +102,8 @@ std::string format_packed_refs(const PackedRefs& packed) {
 
 std::string read_packed_refs_text(const std::filesystem::path& repository) {
   const auto file = repository / "packed-refs";
-  if (!std::filesystem::exists(file)) return {};
+  std::error_code unclear;
+  if (!std::filesystem::exists(file, unclear) && !unclear) return {};
   return read_file(file, largest_file);
 }
 

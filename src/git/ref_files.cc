@@ -10,10 +10,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <tuple>
+#include <ctime>
+#include <map>
 
 #include "base/error.h"
 #include "base/handle.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "git/libgit2.h"
 #include "git/packed_refs.h"
@@ -54,6 +56,27 @@ RefFile parse_file(std::string_view text) {
   return {.id = ObjectId::from_hex(text.substr(0, id_digits)).value_or(ObjectId{}), .target = {}};
 }
 
+/// Tells one packed-refs from the next; all zero when there is none.
+struct PackedIdentity {
+  dev_t device = 0;
+  ino_t file = 0;
+  off_t size = 0;
+  int64_t modified = 0;  ///< nanoseconds since 1970, as is `changed`
+  int64_t changed = 0;
+
+  bool operator==(const PackedIdentity&) const = default;
+};
+
+int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
+
+/// A file system's clock goes in steps: of two files that were written in one step the times are the same.
+bool is_settled(const PackedIdentity& identity) {
+  constexpr int64_t longest_step = 1'000'000'000;
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return identity.modified < nanoseconds(now) - longest_step;
+}
+
 /// The files of one repository. What vanishes while it is looked at is not there.
 class RefFiles {
  public:
@@ -63,11 +86,14 @@ class RefFiles {
   std::vector<LooseRef> loose() const;
   /// What packed-refs holds; "" when there is none.
   std::string packed() const { return read_packed_refs_text(repository_); }
-  /// Tells one packed-refs from the next.
-  auto packed_identity() const {
+  PackedIdentity packed_identity() const {
     struct stat found {};
-    if (::fstatat(folder_.get(), "packed-refs", &found, 0) != 0) found = {};
-    return std::tuple(found.st_dev, found.st_ino, found.st_size, found.st_mtim.tv_sec, found.st_mtim.tv_nsec);
+    if (::fstatat(folder_.get(), "packed-refs", &found, 0) != 0) return {};
+    return {.device = found.st_dev,
+            .file = found.st_ino,
+            .size = found.st_size,
+            .modified = nanoseconds(found.st_mtim),
+            .changed = nanoseconds(found.st_ctim)};
   }
   /// What a ref's file says; nothing when it has none.
   std::optional<RefFile> read(const std::string& name) const {
@@ -225,15 +251,65 @@ std::optional<RefFile> read_ref_file(const Path& repository, const std::string& 
   return RefFiles(repository).read(name);
 }
 
-std::vector<RefValue> read_refs(const Path& repository) {
-  const RefFiles files(repository);
-  for (int attempt = 1;; ++attempt) {
-    const auto before = files.packed_identity();
-    // In this order: a ref that is packed, and its file removed, between the two is found in the second.
-    const auto loose = files.loose();
-    const auto packed = files.packed();
-    if (attempt == most_attempts || files.packed_identity() == before) return merge(files, loose, packed);
+class RefSnapshot::Files {
+ public:
+  explicit Files(const Path& repository) : files_(repository) {
+    for (int attempt = 1; attempt <= most_attempts && !look(); ++attempt) {
+    }
   }
-}
+
+  std::vector<RefValue> values() {
+    for (int attempt = 1;; ++attempt) {
+      // In this order: a ref that is packed, and its file removed, between the two is found in the second.
+      const auto packed = files_.packed();
+      whole_ = whole_ && files_.packed_identity() == identity_;
+      if (whole_ || attempt == most_attempts) return merge(files_, loose_, packed);
+      look();
+    }
+  }
+
+  bool any_broken() const {
+    return std::ranges::any_of(
+        loose_, [](const LooseRef& ref) { return ref.file.target.empty() && ref.file.id.absent(); });
+  }
+
+  std::string stamp() const {
+    const bool links =
+        std::ranges::any_of(loose_, [](const LooseRef& ref) { return !ref.file.target.empty(); });
+    if (!whole_ || links || !is_settled(identity_)) return "";
+    std::map<std::string_view, const ObjectId*> sorted;
+    for (const auto& [name, file] : loose_) sorted.emplace(name, &file.id);
+    Sha256 digest;
+    digest.update(fmt::format("{} {} {} {} {}\n", identity_.device, identity_.file, identity_.size,
+                              identity_.modified, identity_.changed));
+    for (const auto& [name, id] : sorted) digest.update(fmt::format("{} {}\n", id->hex(), name));
+    return digest.hex();
+  }
+
+ private:
+  /// Reads the refs' own files; true when nobody packed refs meanwhile.
+  bool look() {
+    identity_ = files_.packed_identity();
+    loose_ = files_.loose();
+    return whole_ = files_.packed_identity() == identity_;
+  }
+
+  RefFiles files_;
+  PackedIdentity identity_;
+  std::vector<LooseRef> loose_;
+  bool whole_ = false;  // all is of one state of packed-refs
+};
+
+RefSnapshot::RefSnapshot(const Path& repository) : files_(std::make_unique<Files>(repository)) {}
+
+RefSnapshot::~RefSnapshot() = default;
+
+std::vector<RefValue> RefSnapshot::values() { return files_->values(); }
+
+bool RefSnapshot::any_broken() const { return files_->any_broken(); }
+
+std::string RefSnapshot::stamp() const { return files_->stamp(); }
+
+std::vector<RefValue> read_refs(const Path& repository) { return RefSnapshot(repository).values(); }
 
 }  // namespace refsyncd

@@ -15,7 +15,9 @@
 namespace refsyncd {
 namespace {
 
+using testing::Contains;
 using testing::IsEmpty;
+using testing::Not;
 
 class RefFilesTest : public RealGit {
  protected:
@@ -34,6 +36,10 @@ class RefFilesTest : public RealGit {
   void write(const std::string& name, const std::string& content) const {
     std::filesystem::create_directories((path / name).parent_path());
     std::ofstream(path / name, std::ios::binary) << content;
+  }
+  static void make_old(const std::filesystem::path& file) {
+    std::filesystem::last_write_time(file,
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
   }
   ErrorKind kind_of_failure(const std::filesystem::path& repository) const {
     try {
@@ -60,6 +66,47 @@ TEST_F(RefFilesTest, AFileOfItsOwnWinsOverPackedRefs) {
       read_refs(path),
       (std::vector<RefValue>{
           {"refs/heads/a", one}, {"refs/heads/b/c", two}, {"refs/heads/z", two}, {"refs/tags/v1", one}}));
+}
+
+TEST_F(RefFilesTest, AStampStaysAsLongAsTheRefsDo) {
+  const auto stamp = [&] { return RefSnapshot(path).stamp(); };
+  set_ref(path, "refs/heads/a", one);
+  set_ref(path, "refs/heads/b", one);
+  std::vector<std::string> seen{stamp()};
+  EXPECT_NE(seen.back(), "");
+  EXPECT_EQ(stamp(), seen.back());
+  const auto changes_after = [&](const std::string& what) {
+    EXPECT_THAT(seen, Not(Contains(stamp()))) << what;
+    seen.push_back(stamp());
+  };
+  write("refs/heads/a", two.hex() + "\n");
+  changes_after("a file was written in place");
+  plain_git(path, {"pack-refs", "--all"});
+  EXPECT_EQ(stamp(), "") << "packed-refs is new: the next one may have the same time and size";
+  make_old(path / "packed-refs");
+  changes_after("refs were packed");
+  set_ref(path, "refs/heads/b", two);
+  changes_after("a packed ref has a file again");
+  plain_git(path, {"update-ref", "-d", "refs/heads/a"});
+  make_old(path / "packed-refs");
+  changes_after("a packed ref is gone");
+  write("refs/heads/link", "ref: refs/heads/b\n");
+  EXPECT_EQ(stamp(), "") << "what a symbolic ref leads to may change elsewhere";
+}
+
+TEST_F(RefFilesTest, AStampIsOfTheValuesThatWereRead) {
+  set_ref(path, "refs/heads/a", one);
+  RefSnapshot snapshot(path);
+  set_ref(path, "refs/heads/a", two);
+  EXPECT_EQ(snapshot.values(), (std::vector<RefValue>{{"refs/heads/a", one}}));
+  EXPECT_NE(snapshot.stamp(), RefSnapshot(path).stamp());
+}
+
+TEST_F(RefFilesTest, TellsOfFilesThatSayNothing) {
+  set_ref(path, "refs/heads/a", one);
+  EXPECT_FALSE(RefSnapshot(path).any_broken());
+  write("refs/tags/v1", "");
+  EXPECT_TRUE(RefSnapshot(path).any_broken());
 }
 
 TEST_F(RefFilesTest, NeedsNoPackedRefsAndNoRefs) {
