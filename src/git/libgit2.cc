@@ -61,7 +61,8 @@ void check_libgit2(int code, std::string_view doing) {
 }
 
 bool is_valid_ref_name(std::string_view name) {
-  if (!name.starts_with("refs/") || name.find('\0') != std::string_view::npos) return false;
+  constexpr std::string_view never("\0\x7f", 2);  // the first ends libgit2's text, the second it lets pass
+  if (!name.starts_with("refs/") || name.find_first_of(never) != std::string_view::npos) return false;
   if (is_plain_name(name)) return true;
   prepare_libgit2();  // it keeps its reasons for a refusal in storage of its own
   int valid = 0;

@@ -48,7 +48,9 @@ bool Negotiation::exhausted() const {
 
 void Negotiation::common(std::span<const ObjectId> ids) {
   for (const auto& id : ids) {
-    if (std::find(common_.begin(), common_.end(), id) == common_.end()) common_.push_back(id);
+    if (!offered_.contains(raw(id)))
+      throw Error(ErrorKind::transient, "the server knows of commits that it was not told of");
+    if (known_common_.insert(raw(id)).second) common_.push_back(id);
   }
 }
 

@@ -27,7 +27,7 @@ class Negotiation {
 
   /// The haves of the next round: what the server said to have too, and more than was offered before.
   std::vector<ObjectId> next_round();
-  /// The server has these.
+  /// The server has these. Throws Error(transient) when one of them was never offered.
   void common(std::span<const ObjectId> ids);
   /// Nothing is left to offer, or so much was offered in vain that the pack had better be sent.
   bool exhausted() const;
@@ -45,6 +45,7 @@ class Negotiation {
   bool history_over_ = false;
   std::unordered_set<std::string> offered_;
   std::vector<ObjectId> common_;
+  std::unordered_set<std::string> known_common_;
   size_t rounds_ = 0;
 };
 

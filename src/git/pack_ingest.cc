@@ -26,6 +26,8 @@ constexpr std::string_view doing = "taking in a pack";
 /// Up to this size, and to this one when unpacked, a pack is indexed in process.
 constexpr size_t small_pack = size_t{4} << 20;
 constexpr uint64_t small_unpacked = uint64_t{128} << 20;
+/// With more deltas than this libgit2 may be slow: in a bad order each pass over them resolves one.
+constexpr size_t few_deltas = 2000;
 constexpr milliseconds patience = std::chrono::milliseconds(100);  // between two looks at what may end us
 
 void check_limits(const Operation& operation) {
@@ -137,7 +139,8 @@ IngestResult take_small(GitIngest& by_git, const ScratchRepository& scratch, Fil
     return by_git.take(relay.reader());
   }
   const auto size = measure_pack(bytes, small_unpacked);
-  if (!size || !index_pack(scratch.path(), bytes)) return by_git.take(std::move(bytes));
+  if (!size || size->deltas > few_deltas || !index_pack(scratch.path(), bytes))
+    return by_git.take(std::move(bytes));
   return {.objects = size->objects, .self_contained = false};
 }
 

@@ -77,23 +77,26 @@ std::optional<Part> unpack(std::string_view text, uint64_t limit) {
   return part;
 }
 
-/// Goes past one object; returns what it costs.
-std::optional<uint64_t> measure_object(Bytes& bytes, uint64_t limit) {
+/// Goes past one object and adds what it costs; false when it is damaged or costs more than `limit`.
+bool measure_object(Bytes& bytes, uint64_t limit, PackSize& sum) {
   const auto first = bytes.next();
   const auto type = static_cast<int>(first >> 4 & 7);
   const uint64_t size = (first & 0x80) != 0 ? bytes.number(first & 0xF, 4) : first & 0xF;
   if (type == offset_delta) bytes.number();
   if (type == named_delta) bytes.skip(id_bytes);
-  if (bytes.failed() || size > limit) return std::nullopt;
+  if (bytes.failed() || size > limit) return false;
   const auto part = unpack(bytes.rest(), limit);
-  if (!part || part->unpacked != size) return std::nullopt;
+  if (!part || part->unpacked != size) return false;
   bytes.skip(part->packed);
-  if (type != offset_delta && type != named_delta) return size;
+  sum.unpacked += size;
+  if (type != offset_delta && type != named_delta) return true;
   Bytes front({part->front.data(), part->front.size()});
   const auto base = front.number();
   const auto result = front.number();
-  if (front.failed() || base > limit || result > limit) return std::nullopt;
-  return size + base + result;
+  if (front.failed() || base > limit || result > limit) return false;
+  sum.unpacked += base + result;
+  ++sum.deltas;
+  return true;
 }
 
 }  // namespace
@@ -102,12 +105,10 @@ std::optional<PackSize> measure_pack(std::string_view pack, uint64_t limit) {
   if (pack.size() < header_bytes + id_bytes || !pack.starts_with("PACK")) return std::nullopt;
   uint32_t count = 0;
   for (size_t i = 8; i < header_bytes; ++i) count = count << 8 | static_cast<unsigned char>(pack[i]);
-  PackSize size{.objects = count, .unpacked = 0};
+  PackSize size{.objects = count};
   Bytes bytes(pack.substr(header_bytes, pack.size() - header_bytes - id_bytes));
   for (uint32_t i = 0; i < count; ++i) {
-    const auto cost = measure_object(bytes, limit - size.unpacked);
-    if (!cost || *cost > limit - size.unpacked) return std::nullopt;
-    size.unpacked += *cost;
+    if (!measure_object(bytes, limit - size.unpacked, size) || size.unpacked > limit) return std::nullopt;
   }
   if (!bytes.rest().empty()) return std::nullopt;
   return size;

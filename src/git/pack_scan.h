@@ -9,6 +9,7 @@ namespace refsyncd {
 /// What a pack will cost whoever unpacks it.
 struct PackSize {
   size_t objects = 0;
+  size_t deltas = 0;
   /// Bytes of all objects, and of what deltas are made against. A few bytes of delta may make gigabytes.
   uint64_t unpacked = 0;
 };

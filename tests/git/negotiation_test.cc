@@ -69,15 +69,24 @@ TEST_F(NegotiationTest, WhatIsCommonIsRepeatedInEveryRound) {
   const auto history = grow("refs/heads/main", 400, "x");
   Negotiation negotiation(upstream, held(), {});
   negotiation.next_round();
-  negotiation.common(std::vector{history[7], history[3], history[7]});
+  const auto offered = negotiation.next_round();
+  negotiation.common(std::vector{offered[7], offered[3], offered[7]});
   for (int round = 0; round < 2; ++round) {
     const auto haves = negotiation.next_round();
     ASSERT_GE(haves.size(), 2U);
-    EXPECT_EQ(haves[0], history[7]);
-    EXPECT_EQ(haves[1], history[3]);
+    EXPECT_EQ(haves[0], offered[7]);
+    EXPECT_EQ(haves[1], offered[3]);
     EXPECT_THAT(std::vector(haves.begin() + 2, haves.end()), Not(Contains(history.back())))
         << "offered before";
   }
+}
+
+TEST_F(NegotiationTest, AServerThatKnowsWhatItWasNeverToldOfIsRefused) {
+  const auto history = grow("refs/heads/main", 3, "x");
+  Negotiation negotiation(upstream, held(), {});
+  negotiation.next_round();
+  EXPECT_NO_THROW(negotiation.common(std::vector{history[2]}));
+  EXPECT_THROW(negotiation.common(std::vector{history[0]}), Error);
 }
 
 TEST_F(NegotiationTest, RoundsGrowAndStepsToo) {

@@ -143,7 +143,9 @@ TEST(RefNames, AreJudgedAsLibgit2Does) {
   }
   EXPECT_GT(valid_names, 1000u);
   using namespace std::string_view_literals;
-  for (const auto other : {"HEAD"sv, ""sv, "refs/"sv, "heads/a"sv, "refs/heads/a\0b"sv}) {
+  for (const auto other : {"HEAD"sv, ""sv, "refs/"sv, "heads/a"sv, "refs/heads/a\0b"sv,
+                           "refs/heads/a\x7f"
+                           "b"sv}) {
     EXPECT_FALSE(is_valid_ref_name(other)) << other;
   }
 }
