@@ -20,11 +20,23 @@ struct Shared {
   bool not_answered = false;  // the trouble is one of the answer's own, before any pack
   FetchReply reply;
   std::exception_ptr trouble;
+  std::function<void(std::string_view)> on_progress;  // empty once nobody listens
 
   void tell(const std::function<void()>& change) {
     const std::scoped_lock lock(mutex);
     change();
     told.notify_all();
+  }
+
+  /// The listener is called under a lock, so that it is not while it goes away.
+  std::mutex listening;
+  void progress(std::string_view line) {
+    const std::scoped_lock lock(listening);
+    if (on_progress) on_progress(line);
+  }
+  void listen_no_more() {
+    const std::scoped_lock lock(listening);
+    on_progress = nullptr;
   }
 };
 
@@ -37,8 +49,9 @@ class Round : public std::enable_shared_from_this<Round> {
         call_(std::move(call)),
         shared_(std::move(shared)),
         pipe_(std::make_unique<PackPipe>(loop, std::move(call_.pack), [this] { has_room(); })),
-        reader_(call_.capabilities, {.on_pack = [this](std::string_view bytes) { take_pack(bytes); },
-                                     .on_progress = call_.on_progress}) {}
+        reader_(call_.capabilities,
+                {.on_pack = [this](std::string_view bytes) { take_pack(bytes); },
+                 .on_progress = [this](std::string_view line) { shared_->progress(line); }}) {}
 
   void begin() {
     auto request =
@@ -146,6 +159,7 @@ class AskedRound final : public FetchRound {
  public:
   AskedRound(HttpThread& thread, SmartHttp::FetchCall call)
       : thread_(thread), redact_(username_of(call.upstream.auth), call.secret), url_(call.upstream.url) {
+    shared_->on_progress = std::move(call.on_progress);
     // std::function wants what can be copied
     const auto shared_call = std::make_shared<SmartHttp::FetchCall>(std::move(call));
     thread_.post([this_round = round_, shared = shared_, shared_call, &thread] {
@@ -165,6 +179,7 @@ class AskedRound final : public FetchRound {
   }
 
   ~AskedRound() override {
+    shared_->listen_no_more();
     thread_.post([round = round_] {
       if (*round) (*round)->drop();
       round->reset();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 
+#include "base/sha256.h"
 #include "git/redactor.h"
 #include "git/smart_http_requests.h"
 #include "git/wire/ls_refs.h"
@@ -30,6 +31,43 @@ bool speaks_version_2(const std::optional<ServerCapabilities>& capabilities) {
   return capabilities && capabilities->version == 2 && capabilities->ls_refs;
 }
 
+/// Reads the refs a server lists, unless the whole answer is the known one.
+class AnswerReader {
+ public:
+  AnswerReader(const AdvertisementLimits& limits, std::string known)
+      : limit_(limits.max_bytes), known_(std::move(known)), refs_(limits) {}
+
+  void feed(std::string_view bytes) {
+    digest_.update(bytes);
+    if (known_.empty() || held_.size() + bytes.size() > limit_) {
+      read_on();
+      refs_.feed(bytes);
+    } else {
+      held_ += bytes;
+    }
+  }
+
+  SmartHttp::ListAnswer finish() {
+    auto digest = digest_.hex();
+    if (digest == known_) return {.same = true, .digest = std::move(digest)};
+    read_on();
+    return {.listed = std::make_shared<const Advertisement>(refs_.finish()), .digest = std::move(digest)};
+  }
+
+ private:
+  /// It is another one, or too long to be held.
+  void read_on() {
+    known_.clear();
+    if (!held_.empty()) refs_.feed(std::exchange(held_, {}));
+  }
+
+  const size_t limit_;
+  std::string known_;
+  Sha256 digest_;
+  std::string held_;  // while it may be the known one
+  LsRefsReader refs_;
+};
+
 }  // namespace
 
 /// One list request, from step to step: what the host can do, if that is not known, then the refs. Lives on
@@ -39,7 +77,11 @@ class Listing : public std::enable_shared_from_this<Listing> {
   using Done = std::function<void(SmartHttp::ListAnswer)>;
 
   Listing(SmartHttp& http, HttpClient& client, SmartHttp::ListRequest request, Done done)
-      : http_(http), client_(client), request_(std::move(request)), done_(std::move(done)) {}
+      : http_(http),
+        client_(client),
+        request_(std::move(request)),
+        deadline_(http.clock_.steady() + request_.timeout),
+        done_(std::move(done)) {}
 
   void begin() {
     const auto known = http_.capabilities(request_.upstream);
@@ -48,7 +90,9 @@ class Listing : public std::enable_shared_from_this<Listing> {
   }
 
  private:
-  using Step = std::function<void(const HttpAnswer&)>;
+  /// What a step came to; nothing when another one follows.
+  using Told = std::optional<SmartHttp::ListAnswer>;
+  using Step = std::function<Told()>;
 
   void discover() {
     remembered_ = false;
@@ -58,30 +102,39 @@ class Listing : public std::enable_shared_from_this<Listing> {
       reader->feed(bytes);
       return Take::more;
     };
-    send(std::move(request), [this, reader](const HttpAnswer&) {
+    send(std::move(request), [this, reader]() -> Told {
       auto advertised = reader->finish();
       http_.remember(origin_of_upstream(request_.upstream), advertised.capabilities);
-      if (advertised.refs) return end(std::move(*advertised.refs));
-      if (speaks_version_2(advertised.capabilities)) return ask(advertised.capabilities);
-      throw Error(ErrorKind::bad_config, "the server can list no refs");
+      if (advertised.refs) {
+        return SmartHttp::ListAnswer{.listed =
+                                         std::make_shared<const Advertisement>(std::move(*advertised.refs))};
+      }
+      if (!speaks_version_2(advertised.capabilities))
+        throw Error(ErrorKind::bad_config, "the server can list no refs");
+      ask(advertised.capabilities);
+      return std::nullopt;
     });
   }
 
   void ask(const ServerCapabilities& capabilities) {
-    auto reader = std::make_shared<LsRefsReader>(request_.limits);
+    auto reader = std::make_shared<AnswerReader>(request_.limits, request_.known);
     auto request = upload_pack_request(request_.upstream, request_.secret,
                                        ls_refs_request(capabilities, request_.prefixes));
-    request.on_head = check_result_type;
+    request.on_head = [this](const HttpHead& head) {
+      told_something_ = true;
+      check_result_type(head);
+    };
     request.on_body = [reader](std::string_view bytes) {
       reader->feed(bytes);
       return Take::more;
     };
-    send(std::move(request), [this, reader](const HttpAnswer&) { end(reader->finish()); });
+    send(std::move(request), [reader]() -> Told { return reader->finish(); });
   }
 
   void send(HttpSend request, Step next) {
     request.decompress = true;
-    request.timeout = request_.timeout;
+    request.timeout =
+        std::max(std::chrono::ceil<milliseconds>(deadline_ - http_.clock_.steady()), milliseconds(1));
     request.answer_limit = request_.limits.max_bytes + most_advertised_beyond_limit;
     client_.send(std::move(request), [self = shared_from_this(), next = std::move(next)](
                                          const HttpAnswer* answer, const HttpTrouble* trouble) {
@@ -90,40 +143,41 @@ class Listing : public std::enable_shared_from_this<Listing> {
   }
 
   void answered(const HttpAnswer* answer, const HttpTrouble* trouble, const Step& next) {
+    Told told;
     try {
       if (trouble != nullptr) throw Error(trouble->failure);
       if (answer->status != 200) throw error_of_status(*answer);
-      next(*answer);
+      told = next();
     } catch (...) {
-      failed(current_failure(), answer != nullptr ? answer->status : 0);
+      told = failed(current_failure(), answer != nullptr ? answer->status : 0);
     }
+    if (told) done_(std::move(*told));
   }
 
-  /// A host that no longer is as we remember it is asked again what it can do.
-  void failed(Failure failure, int status) {
+  /// A host that no longer is as we remember it is asked again what it can do. Until it says otherwise, it is
+  /// remembered for its other repositories.
+  Told failed(Failure failure, int status) {
     const bool tells_of_us = failure.kind == ErrorKind::auth || failure.kind == ErrorKind::throttled;
-    if (remembered_ && !tells_of_us && status < 500) {
-      http_.remember(origin_of_upstream(request_.upstream), std::nullopt);
-      return discover();
+    if (remembered_ && told_something_ && !tells_of_us && status < 500) {
+      discover();
+      return std::nullopt;
     }
     const Redactor redact(username_of(request_.upstream.auth), request_.secret);
     failure.message =
         redact(fmt::format("listing the refs of {}: {}", request_.upstream.url, failure.message));
-    done_({.listed = nullptr, .failure = std::move(failure)});
-  }
-
-  void end(Advertisement advertisement) {
-    done_({.listed = std::make_shared<const Advertisement>(std::move(advertisement)), .failure = {}});
+    return SmartHttp::ListAnswer{.failure = std::move(failure)};
   }
 
   SmartHttp& http_;
   HttpClient& client_;
   SmartHttp::ListRequest request_;
+  SteadyTime deadline_;
   Done done_;
-  bool remembered_ = false;  // what the host can do is not fresh
+  bool remembered_ = false;      // what the host can do is not fresh
+  bool told_something_ = false;  // it answered, whatever that was
 };
 
-SmartHttp::SmartHttp(const Clock& clock) : thread_(clock, client_settings()) {}
+SmartHttp::SmartHttp(const Clock& clock) : clock_(clock), thread_(clock, client_settings()) {}
 
 void SmartHttp::stop() { thread_.stop(); }
 
@@ -158,7 +212,7 @@ void SmartHttp::list(ListRequest request, std::function<void(ListAnswer)> told) 
           thread_.client({.ca_file = request.upstream.ca_file, .public_only = request.upstream.public_only});
       std::make_shared<Listing>(*this, client, std::move(request), done)->begin();
     } catch (...) {
-      done({.listed = nullptr, .failure = current_failure()});
+      done({.failure = current_failure()});
     }
   });
 }

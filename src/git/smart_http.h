@@ -38,12 +38,15 @@ class SmartHttp {
     Secret secret;
     std::vector<std::string> prefixes;  ///< as in Remote::list()
     AdvertisementLimits limits;
-    milliseconds timeout = std::chrono::minutes(2);
+    milliseconds timeout = std::chrono::minutes(2);  ///< of all it takes
+    std::string known = {};  ///< the digest of an answer that need not be read again; "" for none
   };
-  /// Exactly one is set.
+  /// Exactly one of `listed`, `failure` and `same` is set.
   struct ListAnswer {
-    std::shared_ptr<const Advertisement> listed;
-    std::optional<Failure> failure;
+    std::shared_ptr<const Advertisement> listed = nullptr;
+    std::optional<Failure> failure = {};
+    bool same = false;        ///< it is byte for byte the one that is known
+    std::string digest = {};  ///< of the answer; "" for a failure, and for a server before protocol version 2
   };
   /// Asks what the upstream has. `done` is called once, on our thread: it must not block or throw.
   void list(ListRequest request, std::function<void(ListAnswer)> done);
@@ -65,7 +68,8 @@ class SmartHttp {
     FileDescriptor pack;   ///< a pipe's write end: gets the pack, and is closed at the answer's end
     uint64_t limit;        ///< bytes of the answer
     milliseconds timeout;  ///< of the whole round
-    std::function<void(std::string_view)> on_progress;  ///< may be empty; called on our thread
+    std::function<void(std::string_view)>
+        on_progress;  ///< may be empty; called on our thread, while the round is there
   };
   /// Sends a round. The returned object must not outlive us.
   std::unique_ptr<FetchRound> fetch(FetchCall call);
@@ -74,6 +78,7 @@ class SmartHttp {
   friend class Listing;
   void remember(const std::string& origin, const std::optional<ServerCapabilities>& capabilities);
 
+  const Clock& clock_;
   std::atomic<size_t> listing_ = 0;
   mutable std::mutex mutex_;
   std::map<std::string, ServerCapabilities> known_;  // by origin

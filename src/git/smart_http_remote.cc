@@ -67,6 +67,8 @@ class SmartHttpRemote final : public Remote {
   FetchReply finish(FetchRound& round, const std::optional<Error>& refused) const;
   std::vector<ObjectId> lacking(const ScratchRepository& into, std::span<const RefValue> held,
                                 const std::vector<RefValue>& values) const;
+  bool are_connected(const ScratchRepository& into, const std::vector<ObjectId>& ids,
+                     std::span<const RefValue> held) const;
 
   SmartHttp& http_;
   const GitProgram& git_;
@@ -143,24 +145,33 @@ void SmartHttpRemote::fetch_listed(ScratchRepository& into, std::span<const std:
   fetch_values(into, listed_values(names), *capabilities);
 }
 
-/// Of the wanted values those whose objects are not all here: absent ones, and ones whose history has gaps.
+/// Of the wanted values those whose objects are not all here: absent ones, and all that no ref names when the
+/// history of any of them has gaps.
 std::vector<ObjectId> SmartHttpRemote::lacking(const ScratchRepository& into, std::span<const RefValue> held,
                                                const std::vector<RefValue>& values) const {
   std::set<ObjectId> complete;
   for (const auto& ref : held) complete.insert(ref.id);
   const auto reader = into.reader();
   std::set<ObjectId> wants;
+  std::set<ObjectId> present;
   for (const auto& [name, id] : values) {
-    if (complete.contains(id) || wants.contains(id)) continue;
-    try {
-      if (!reader.contains(id)) throw Error(ErrorKind::transient, "absent");
-      check_connected(git_, into, {}, std::vector{id}, held, operation_);
-      complete.insert(id);
-    } catch (const Error&) {
-      wants.insert(id);
-    }
+    if (complete.contains(id)) continue;
+    (reader.contains(id) ? present : wants).insert(id);
   }
+  if (!present.empty() && !are_connected(into, {present.begin(), present.end()}, held))
+    wants.insert(present.begin(), present.end());
   return {wants.begin(), wants.end()};
+}
+
+bool SmartHttpRemote::are_connected(const ScratchRepository& into, const std::vector<ObjectId>& ids,
+                                    std::span<const RefValue> held) const {
+  try {
+    check_connected(git_, into, {}, ids, held, operation_);
+    return true;
+  } catch (const Error&) {
+    if (operation_.stop.stop_requested() || std::chrono::steady_clock::now() >= operation_.deadline) throw;
+    return false;
+  }
 }
 
 void SmartHttpRemote::fetch_values(ScratchRepository& into, const std::vector<RefValue>& values,

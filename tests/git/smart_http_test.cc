@@ -67,6 +67,48 @@ TEST_F(SmartHttpTest, AMissingRepositoryIsNotFoundWhateverIsRemembered) {
   EXPECT_THAT(list()->refs, SizeIs(1));
 }
 
+TEST_F(SmartHttpTest, AMissingRepositoryIsNoReasonToForgetWhatItsHostCanDo) {
+  list();
+  failure_of([&] { http.list_now(request("missing.git"), {}); });
+  EXPECT_EQ(http.capabilities(request().upstream)->version, 2);
+}
+
+TEST_F(SmartHttpTest, AnAnswerThatIsKnownIsNotReadAgain) {
+  const auto answer_to = [&](const std::string& known) {
+    auto asked = request();
+    asked.known = known;
+    std::promise<SmartHttp::ListAnswer> told;
+    http.list(asked, [&](SmartHttp::ListAnswer answer) { told.set_value(std::move(answer)); });
+    return told.get_future().get();
+  };
+  const auto first = answer_to("");
+  ASSERT_TRUE(first.listed);
+  EXPECT_FALSE(first.same);
+  const auto again = answer_to(first.digest);
+  EXPECT_TRUE(again.same);
+  EXPECT_FALSE(again.listed);
+  EXPECT_EQ(again.digest, first.digest);
+  grow("refs/heads/more", 1, "more");
+  const auto changed = answer_to(first.digest);
+  EXPECT_FALSE(changed.same);
+  ASSERT_TRUE(changed.listed);
+  EXPECT_THAT(changed.listed->refs, SizeIs(2));
+  EXPECT_NE(changed.digest, first.digest);
+}
+
+TEST_F(SmartHttpTest, AllThatListingTakesSharesOneTimeLimit) {
+  list();
+  after = [](const HttpRequest&, const std::string&) {
+    std::this_thread::sleep_for(300ms);
+    return HttpUpstream::answer(404, "");
+  };
+  auto hurried = request();
+  hurried.timeout = 400ms;
+  const auto began = std::chrono::steady_clock::now();
+  failure_of([&] { http.list_now(hurried, {}); });
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 580ms) << "the second question had 100 ms left";
+}
+
 TEST_F(SmartHttpTest, AServerErrorIsNoReasonToForget) {
   list();
   after = [](const HttpRequest&, const std::string&) { return HttpUpstream::answer(500, "down"); };
