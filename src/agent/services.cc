@@ -42,13 +42,15 @@ LocalParts::LocalParts(const ServiceConfig& config, const ServiceNeeds& needs,
                .work =
                    [this](const Assignment& assignment, std::stop_token stop,
                           const LocalService::Progress& progress) {
-                     return job.perform(assignment, std::move(stop), progress);
+                     auto end = job.perform(assignment, std::move(stop), progress);
+                     if (end.refs) divergences.learn(*end.refs);
+                     return end;
                    },
                .in_background = needs.in_background,
                .on_loop = posting_to(needs.loop),
                .data_dir = data_dir,
                .probe = make_probe(
-                   http, [this](std::function<void()> task) { probers.submit(std::move(task)); },
+                   http, divergences, [this](std::function<void()> task) { probers.submit(std::move(task)); },
                    posting_to(needs.loop)),
                .maintain = make_maintain(
                    needs.clock, git, keep_backups,

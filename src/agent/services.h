@@ -43,6 +43,7 @@ struct LocalParts {
   WorkerPool probers;     // compare refs with what upstreams list, while workers are busy
   WorkerPool maintainer;  // one thread, of low priority
   SyncJob job;
+  Divergences divergences;
   Webhooks webhooks;
   LocalService service;
 };

@@ -149,7 +149,9 @@ size_t Repository::remove_leftovers(const LeftoverAges& ages) const {
                [](const std::string& name) { return is_lock(name) || name == "packed-refs.new"; });
   for (const auto& entry : files_below(path_ / "refs", has_lock_name)) locks.sweep(entry);
   Broom empty_refs({until(now - std::min<milliseconds>(empty_ref_age, ages.locks))});
-  for (const auto& entry : files_below(path_ / "refs", is_empty_ref)) empty_refs.sweep(entry);
+  if (ages.empty_refs) {
+    for (const auto& entry : files_below(path_ / "refs", is_empty_ref)) empty_refs.sweep(entry);
+  }
   Broom objects({until(now - ages.objects)});
   sweep_objects(path_ / "objects", objects);
   Broom scratch(for_scratch);

@@ -97,6 +97,9 @@ struct LeftoverAges {
   /// How long we run. Locks that were made before, but since a sync began that never ended (see
   /// RepositoryUse), are a killed agent's: they go at once, and so do all scratch repositories then.
   milliseconds ours = milliseconds::max();
+  /// Also ref files that a power loss left empty: not when the repository's values are to go elsewhere, for
+  /// what packed-refs says of such a ref may be old.
+  bool empty_refs = true;
 };
 
 /// A bare repository that syncs write to. Every write is compare-and-swap or adds objects. One sync at a time

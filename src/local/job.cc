@@ -95,8 +95,7 @@ SyncJob::SyncJob(const Clock& clock, const GitProgram& git, RemoteFactory make_r
 
 SyncEnd SyncJob::perform(const Assignment& assignment, std::stop_token stop,
                          const LocalService::Progress& progress) {
-  const auto& [sync, repo, listed] = assignment;
-  const auto deadline = clock_.steady() + sync.request.timeout;
+  const auto& [sync, repo, listed, deadline] = assignment;
   SyncEnd end;
   RefResults handled;
   try {
@@ -117,15 +116,15 @@ SyncEnd SyncJob::perform(const Assignment& assignment, std::stop_token stop,
   if (!end.failure || !handled.empty()) end.refs = std::make_shared<const RefResults>(std::move(handled));
   const std::scoped_lock lock(mutex_);
   if (met_obstacle(sync.request.direction, end)) {
-    tidy_.erase(repo.name);
+    tidy_.erase(repo.path);
   } else {
-    tidy_.insert(repo.name);
+    tidy_.insert(repo.path);
   }
   return end;
 }
 
 void SyncJob::run(const Sync& sync, const Repo& repo, const Operation& operation, RefResults& handled) {
-  const bool first = !is_tidy(repo.name);
+  const bool first = !is_tidy(repo.path);
   const auto repository = open(sync, repo);
   const RepositoryUse use(repository);
   const auto upstream = remote(repo, operation);
@@ -150,15 +149,15 @@ Repository SyncJob::open(const Sync& sync, const Repo& repo) {
         fmt::format("repository '{}' does not exist yet: nothing was ever pulled into it", repo.name));
   }
   auto repository = Repository::open(git_, repo.path, repo.managed);
-  if (is_tidy(repo.name)) return repository;
+  if (is_tidy(repo.path)) return repository;
   if (sync.request.direction == Direction::push) refuse_empty_refs(repository);
   repository.remove_leftovers({.ours = std::chrono::duration_cast<milliseconds>(clock_.steady() - started_)});
   return repository;
 }
 
-bool SyncJob::is_tidy(const std::string& repo) {
+bool SyncJob::is_tidy(const std::string& path) {
   const std::scoped_lock lock(mutex_);
-  return tidy_.contains(repo);
+  return tidy_.contains(path);
 }
 
 std::unique_ptr<Remote> SyncJob::remote(const Repo& repo, const Operation& operation) const {

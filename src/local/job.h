@@ -33,7 +33,7 @@ class SyncJob {
  private:
   void run(const Sync& sync, const Repo& repo, const Operation& operation, RefResults& handled);
   Repository open(const Sync& sync, const Repo& repo);
-  bool is_tidy(const std::string& repo);
+  bool is_tidy(const std::string& path);
   std::unique_ptr<Remote> remote(const Repo& repo, const Operation& operation) const;
 
   const Clock& clock_;
@@ -42,7 +42,8 @@ class SyncJob {
   milliseconds keep_backups_;
   const SteadyTime started_;
   std::mutex mutex_;
-  std::unordered_set<std::string> tidy_;  // repositories whose last sync of this process met no obstacle
+  std::unordered_set<std::string>
+      tidy_;  // paths of repositories whose last sync of this process met no obstacle
 };
 
 /// The credential's value, read just now; empty when there is none or it is not ours to read (SSH). Blocks on

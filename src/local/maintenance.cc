@@ -53,11 +53,12 @@ void Maintenance::tick() {
 
 void Maintenance::begin(const std::string& repo) {
   if (!is_ours(repo)) return rounds_.forget(repo);
-  if (around_.in_use(repo) || !around_.queue.hold(repo)) {
+  const auto& found = *around_.catalog.find(repo);
+  if (around_.in_use(repo) || !around_.queue.hold(found.path)) {
     return rounds_.again(repo, around_.clock.steady() + in_use_wait);
   }
-  running_.emplace().repo = repo;
-  maintain_(*around_.catalog.find(repo), running_->stop.get_token(),
+  running_.emplace(Running{.repo = repo, .folder = found.path, .stop = {}, .then = {}});
+  maintain_(found, running_->stop.get_token(),
             [this, alive = alive_](std::optional<MaintenanceReport> report) {
               if (*alive) ended(std::move(report));
             });
@@ -65,7 +66,7 @@ void Maintenance::begin(const std::string& repo) {
 
 void Maintenance::ended(std::optional<MaintenanceReport> report) {
   const auto ended = std::move(*std::exchange(running_, std::nullopt));
-  around_.queue.release(ended.repo);
+  around_.queue.release(ended.folder);
   if (report) {
     if (report->result == MaintenanceResult::interrupted)
       rounds_.again(ended.repo, around_.clock.steady() + interrupted_wait);
@@ -76,7 +77,8 @@ void Maintenance::ended(std::optional<MaintenanceReport> report) {
 }
 
 void Maintenance::give_way(const std::string& repo) {
-  if (running_ && running_->repo == repo) running_->stop.request_stop();
+  const auto* known = around_.catalog.find(repo);
+  if (running_ && known != nullptr && running_->folder == known->path) running_->stop.request_stop();
 }
 
 void Maintenance::after(const std::string& repo, std::function<void()> then) {

@@ -61,6 +61,7 @@ class Maintenance {
  private:
   struct Running {
     std::string repo;
+    std::string folder;
     std::stop_source stop;
     std::vector<std::function<void()>> then;
   };

@@ -27,9 +27,9 @@ void Queue::refresh(const std::string& host_name) {
 }
 
 void Queue::insert(const Entry& entry) {
-  auto& repo = repos_[entry.item.repo];
-  if (repo.closed()) {
-    repo.parked.insert(entry.position());
+  auto& folder = folders_[entry.item.folder];
+  if (folder.closed()) {
+    folder.parked.insert(entry.position());
   } else {
     hosts_[entry.item.host].waiting.insert(entry.position());
     refresh(entry.item.host);
@@ -37,13 +37,14 @@ void Queue::insert(const Entry& entry) {
 }
 
 void Queue::erase(const Entry& entry) {
-  repos_[entry.item.repo].parked.erase(entry.position());
+  folders_[entry.item.folder].parked.erase(entry.position());
   hosts_[entry.item.host].waiting.erase(entry.position());
   refresh(entry.item.host);
 }
 
 void Queue::add(Item item) {
   auto id = item.id;
+  if (item.folder.empty()) item.folder = item.repo;
   const auto [at, added] = entries_.try_emplace(
       std::move(id), Entry{.item = std::move(item), .order = arrivals_++, .running = false});
   if (added) insert(at->second);
@@ -61,8 +62,8 @@ bool Queue::remove(const std::string& id) {
   if (!is_waiting(id)) return false;
   const auto at = entries_.find(id);
   erase(at->second);
-  const auto repo = repos_.find(at->second.item.repo);
-  if (!repo->second.closed() && repo->second.parked.empty()) repos_.erase(repo);
+  const auto folder = folders_.find(at->second.item.folder);
+  if (!folder->second.closed() && folder->second.parked.empty()) folders_.erase(folder);
   entries_.erase(at);
   return true;
 }
@@ -70,16 +71,16 @@ bool Queue::remove(const std::string& id) {
 std::optional<std::string> Queue::take() {
   while (running_ < total_ && !heads_.empty()) {
     auto& entry = entries_.at(std::get<std::string>(heads_.begin()->first));
-    auto& repo = repos_[entry.item.repo];
+    auto& folder = folders_[entry.item.folder];
     auto& host = hosts_[entry.item.host];
     host.waiting.erase(entry.position());
-    if (repo.closed()) {
-      repo.parked.insert(entry.position());
+    if (folder.closed()) {
+      folder.parked.insert(entry.position());
       refresh(entry.item.host);
       continue;
     }
     entry.running = true;
-    repo.busy = true;
+    folder.busy = true;
     ++host.running;
     ++running_;
     refresh(entry.item.host);
@@ -95,30 +96,30 @@ void Queue::finish(const std::string& id) {
   entries_.erase(at);
   --running_;
 
-  unpark(item.repo);
+  unpark(item.folder);
   auto& host = hosts_[item.host];
   --host.running;
   refresh(item.host);
   if (host.running == 0 && host.waiting.empty()) hosts_.erase(item.host);
 }
 
-/// The repository is free: what waited for it waits for its turn now.
-void Queue::unpark(const std::string& repo) {
-  const auto parked = std::move(repos_[repo].parked);
-  repos_.erase(repo);
+/// The folder is free: what waited for it waits for its turn now.
+void Queue::unpark(const std::string& folder) {
+  const auto parked = std::move(folders_[folder].parked);
+  folders_.erase(folder);
   for (const auto& position : parked) insert(entries_.at(std::get<std::string>(position)));
 }
 
-bool Queue::hold(const std::string& repo) {
-  auto& state = repos_[repo];
+bool Queue::hold(const std::string& folder) {
+  auto& state = folders_[folder];
   if (state.closed()) return false;
   state.held = true;
   return true;
 }
 
-void Queue::release(const std::string& repo) {
-  const auto at = repos_.find(repo);
-  if (at != repos_.end() && at->second.held) unpark(repo);
+void Queue::release(const std::string& folder) {
+  const auto at = folders_.find(folder);
+  if (at != folders_.end() && at->second.held) unpark(folder);
 }
 
 bool Queue::is_waiting(const std::string& id) const {
@@ -126,16 +127,16 @@ bool Queue::is_waiting(const std::string& id) const {
   return at != entries_.end() && !at->second.running;
 }
 
-bool Queue::is_busy(const std::string& repo) const {
-  const auto at = repos_.find(repo);
-  return at != repos_.end() && at->second.busy;
+bool Queue::is_busy(const std::string& folder) const {
+  const auto at = folders_.find(folder);
+  return at != folders_.end() && at->second.busy;
 }
 
 std::string Queue::waiting_for(const std::string& id) const {
   if (!is_waiting(id)) return "";
   const auto& item = entries_.at(id).item;
-  if (const auto repo = repos_.find(item.repo); repo != repos_.end() && repo->second.closed()) {
-    return fmt::format("{} of {}", repo->second.busy ? "another sync" : "maintenance", item.repo);
+  if (const auto at = folders_.find(item.folder); at != folders_.end() && at->second.closed()) {
+    return fmt::format("{} of {}", at->second.busy ? "another sync" : "maintenance", item.repo);
   }
   if (const auto host = hosts_.find(item.host); host != hosts_.end() && saturated(item.host, host->second)) {
     return fmt::format("a free slot on {}", item.host);

@@ -18,7 +18,10 @@ class Queue {
  public:
   struct Item {
     std::string id;
-    std::string repo;
+    std::string repo;  ///< as a person knows it
+    /// What it works on: two names may be one folder, while a sync from before a reload is still running.
+    /// "" = what `repo` says.
+    std::string folder = {};
     std::string host;  ///< "" = no limit for each host
     Priority priority = Priority::scheduled;
   };
@@ -39,12 +42,12 @@ class Queue {
   size_t waiting() const { return entries_.size() - running_; }
   size_t running() const { return running_; }
   bool is_waiting(const std::string& id) const;
-  /// True while a sync of the repository runs.
-  bool is_busy(const std::string& repo) const;
+  /// True while a sync works on the folder.
+  bool is_busy(const std::string& folder) const;
 
-  /// Keeps the repository's syncs waiting until release(), unless one of them runs: false then.
-  bool hold(const std::string& repo);
-  void release(const std::string& repo);
+  /// Keeps the folder's syncs waiting until release(), unless one of them runs: false then.
+  bool hold(const std::string& folder);
+  void release(const std::string& folder);
 
   /// What a waiting sync waits for, for a person: "another sync of app", "maintenance of app", "a free slot
   /// on github.com", "a free slot", "its turn"; "" when it is not waiting.
@@ -62,18 +65,18 @@ class Queue {
     size_t running = 0;
     std::set<Position> waiting;
   };
-  struct RepoState {
+  struct Folder {
     bool busy = false;  // a sync runs
     bool held = false;  // by hold()
     bool closed() const { return busy || held; }
-    std::set<Position> parked;  // taken out of their host's list until the repository is free
+    std::set<Position> parked;  // taken out of their host's list until the folder is free
   };
 
   bool saturated(const std::string& name, const Host& host) const;
   void insert(const Entry& entry);
   void erase(const Entry& entry);
   void refresh(const std::string& host);
-  void unpark(const std::string& repo);
+  void unpark(const std::string& folder);
 
   size_t total_;
   size_t per_host_;
@@ -81,7 +84,7 @@ class Queue {
   uint64_t arrivals_ = 0;
   std::unordered_map<std::string, Entry> entries_;
   std::unordered_map<std::string, Host> hosts_;
-  std::unordered_map<std::string, RepoState> repos_;
+  std::unordered_map<std::string, Folder> folders_;
   std::map<Position, std::string> heads_;  // the first waiting sync of each host that has a free slot
   std::unordered_map<std::string, Position> head_of_host_;  // the same by host
 };

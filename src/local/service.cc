@@ -100,9 +100,15 @@ void LocalService::enqueue(const SyncRequest& request, Answer answer) {
   take(request, nullptr, std::move(answer));
 }
 
+/// Two names may be one repository: while a sync that began before a reload is still running.
+std::string LocalService::folder_of(const std::string& repo) const {
+  const auto* known = catalog_.find(repo);
+  return known != nullptr ? known->path : repo;
+}
+
 /// A repository that waits or is worked on: what is asked of it now had better wait for that.
 bool LocalService::busy_with(const std::string& repo) const {
-  return waiting_by_repo_.contains(repo) || queue_.is_busy(repo);
+  return waiting_by_repo_.contains(repo) || queue_.is_busy(folder_of(repo));
 }
 
 void LocalService::ask_first(const SyncRequest& request, const Repo& repo, Answer answer) {
@@ -200,6 +206,7 @@ void LocalService::put_in_queue(const Sync& sync) {
   waiting_by_repo_.emplace(sync.request.repo, sync.id);
   queue_.add({.id = sync.id,
               .repo = sync.request.repo,
+              .folder = folder_of(sync.request.repo),
               .host = known ? repo->upstream->host : "",
               .priority = sync.request.priority});
   maintenance_.give_way(sync.request.repo);
@@ -224,7 +231,7 @@ void LocalService::start(const std::string& id) {
   no_longer_waiting(sync);
   sync.status = SyncStatus::in_progress;
   sync.started_at = around_.clock.now();
-  running_.emplace(id, Running{});
+  running_.emplace(id, Running{.deadline = around_.clock.steady() + sync.request.timeout});
   around_.recorder.record(sync);
   around_.recorder.when_durable([this, id] { launch(id); });
 }
@@ -264,19 +271,21 @@ void LocalService::work(const std::string& id, Listed listed) {
                 .retry_after = {}};
     return ended(id, {.refs = nullptr, .failure = std::move(why)});
   }
-  around_.in_background([work = around_.work, stop = running.stop.get_token(),
-                         todo = Assignment{.sync = sync, .repo = *repo, .listed = std::move(listed)},
-                         on_loop = around_.on_loop, alive = alive_, this] {
-    const auto progress = [&](std::string_view line) {
-      on_loop([this, alive, sync = todo.sync, text = std::string(line)] {
-        if (*alive) around_.observer.sync_progress(sync, text);
+  around_.in_background(
+      [work = around_.work, stop = running.stop.get_token(),
+       todo =
+           Assignment{.sync = sync, .repo = *repo, .listed = std::move(listed), .deadline = running.deadline},
+       on_loop = around_.on_loop, alive = alive_, this] {
+        const auto progress = [this, alive, on_loop, sync = todo.sync](std::string_view line) {
+          on_loop([this, alive, sync, text = std::string(line)] {
+            if (*alive) around_.observer.sync_progress(sync, text);
+          });
+        };
+        auto end = work(todo, stop, progress);
+        on_loop([this, alive, id = todo.sync.id, end = std::move(end)]() mutable {
+          if (*alive) ended(id, std::move(end));
+        });
       });
-    };
-    auto end = work(todo, stop, progress);
-    on_loop([this, alive, id = todo.sync.id, end = std::move(end)]() mutable {
-      if (*alive) ended(id, std::move(end));
-    });
-  });
 }
 
 void LocalService::ended(const std::string& id, SyncEnd end) {

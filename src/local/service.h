@@ -30,6 +30,7 @@ struct Assignment {
   Sync sync;
   Repo repo;
   std::shared_ptr<const Advertisement> listed;  ///< what the upstream listed just now; nullptr: ask it
+  SteadyTime deadline = SteadyTime::max();      ///< when the sync's time is over
 };
 
 /// The embedded sync service: a queue, and workers that do the Git work in this process. Lives on the loop's
@@ -102,6 +103,7 @@ class LocalService final : public SyncService {
     std::vector<std::filesystem::path> remove_at_end;
     std::optional<Probing::Ticket>
         probing;  ///< while the upstream is asked, before any worker is busy with it
+    SteadyTime deadline;
   };
   using Listed = std::shared_ptr<const Advertisement>;
   struct Known {
@@ -113,6 +115,7 @@ class LocalService final : public SyncService {
   void born_ended(const SyncRequest& request, WallTime asked_at, Probed probed, const Answer& answer);
   void take(const SyncRequest& request, Listed listed, Answer answer);
   bool busy_with(const std::string& repo) const;
+  std::string folder_of(const std::string& repo) const;
   void refuse(Answer answer, ErrorKind kind, std::string message);
   void give_up(const std::string& id);
   Sync* find_waiting(const SyncRequest& request);

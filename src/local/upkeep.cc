@@ -54,7 +54,7 @@ std::optional<MaintenanceReport> maintain(const Repository& repository, const Up
   MaintenanceReport report;
   report.packs_before = before.packs;
   report.loose_refs_before = before.loose_refs;
-  report.removed = repository.remove_leftovers({.ours = upkeep.ours});
+  report.removed = repository.remove_leftovers({.ours = upkeep.ours, .empty_refs = false});
   {
     const RepositoryUse use(repository);
     attempt(report, upkeep,

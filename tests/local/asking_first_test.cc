@@ -143,6 +143,18 @@ TEST_F(AskingFirst, ARequestByHandIsQueuedFirstAndThenNeedsNoWorker) {
   EXPECT_EQ(bench.service->running(), 0U);
 }
 
+TEST_F(AskingFirst, AskingAndWorkShareTheTimeOfASync) {
+  auto request = manual("app");
+  request.timeout = 10s;
+  ask(request);
+  bench.recorder.settle();
+  const auto deadline = bench.clock.steady() + 10s;
+  bench.clock.advance(7s);
+  bench.answer({.listed = some_listing()});
+  bench.work();
+  EXPECT_THAT(bench.deadlines, ElementsAre(deadline));
+}
+
 TEST_F(AskingFirst, ARequestByHandWithWorkGoesToAWorkerWithTheListing) {
   ask(manual("app"));
   bench.recorder.settle();

@@ -20,6 +20,7 @@ class AServiceThatMaintains : public testing::Test {
     service_.set_listener(listener_);
     Repo repo;
     repo.name = "app";
+    repo.path = "/repos/app.git";
     repo.managed = true;
     repo.upstream = Upstream{.url = "ssh://example.org/app", .host = "example.org"};
     service_.configure({repo}, 8, 4);

@@ -29,6 +29,7 @@ class OngoingMaintenance : public testing::Test {
     for (const auto* name : {"app", "lib", "own"}) {
       Repo repo;
       repo.name = name;
+      repo.path = folder_of(name);
       repo.managed = repo.name != "own";
       repos.push_back(repo);
     }
@@ -49,7 +50,10 @@ class OngoingMaintenance : public testing::Test {
     report.result = result;
     begun_.back().done(report);
   }
-  static Queue::Item sync(const std::string& repo) { return {.id = "sync", .repo = repo, .host = ""}; }
+  static std::string folder_of(const std::string& repo) { return "/repos/" + repo + ".git"; }
+  static Queue::Item sync(const std::string& repo) {
+    return {.id = "sync", .repo = repo, .folder = folder_of(repo), .host = ""};
+  }
 
   ManualClock clock_;
   HearsOfMaintenance observer_;

@@ -2,10 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
 
-#include "git/packed_refs.h"
-#include "git/real_git.h"
 #include "local/probe.h"
 
 namespace refsyncd {
@@ -51,6 +48,24 @@ const std::vector<Row> rows{
     {.name = "a_new_branch", .held = {"main=1"}, .listed = {"main=1", "topic=1"}, .expected = work},
     {.name = "a_new_tag", .held = {"main=1"}, .listed = {"main=1", "v1=1"}, .expected = work},
     {.name = "a_moved_branch", .held = {"main=1"}, .listed = {"main=2"}, .expected = work},
+    {.name = "a_branch_that_is_known_to_have_diverged",
+     .held = {"main=8"},
+     .listed = {"main=9"},
+     .expected = {"main rejected"}},
+    {.name = "a_branch_that_has_diverged_and_another_that_moved",
+     .held = {"main=8", "topic=1"},
+     .listed = {"main=9", "topic=2"},
+     .expected = work},
+    {.name = "a_branch_that_has_diverged_with_force",
+     .held = {"main=8"},
+     .listed = {"main=9"},
+     .switches = "force",
+     .expected = work},
+    {.name = "push_of_a_branch_that_is_known_to_have_diverged",
+     .direction = push,
+     .held = {"main=9"},
+     .listed = {"main=8"},
+     .expected = {"main rejected"}},
     {.name = "a_moved_tag_is_rejected_by_its_name",
      .held = {"main=1", "v1=1"},
      .listed = {"main=1", "v1=2"},
@@ -156,7 +171,7 @@ const std::vector<Row> rows{
      .expected = {"trunk unchanged"}},
 };
 
-class ResultsWithoutWork : public RealGit, public testing::WithParamInterface<Row> {
+class ResultsWithoutWork : public testing::TestWithParam<Row> {
  protected:
   static SyncRequest request(const Row& row) {
     SyncRequest request;
@@ -167,6 +182,16 @@ class ResultsWithoutWork : public RealGit, public testing::WithParamInterface<Ro
     if (row.switches.starts_with("exclude=")) request.exclude.branches = {glob};
     if (row.switches.starts_with("only=")) request.globs = {.branches = {glob}, .tags = {}};
     return request;
+  }
+  /// Of values 8 and 9 it is known that 9 does not descend from 8.
+  static const Divergences& diverged() {
+    static Divergences known;
+    RefResult rejected{.name = "refs/heads/x", .before = id_of('8'), .after = id_of('8')};
+    rejected.outcome = Outcome::rejected;
+    rejected.reason = Reason::non_fast_forward;
+    rejected.offered = id_of('9');
+    known.learn({rejected});
+    return known;
   }
   static std::vector<std::string> told(const RefResults& results) {
     std::vector<std::string> lines;
@@ -181,23 +206,23 @@ class ResultsWithoutWork : public RealGit, public testing::WithParamInterface<Ro
 TEST_P(ResultsWithoutWork, AreAsTheSyncWouldTell) {
   const auto& row = GetParam();
   Repo repo;
-  repo.path = make_bare("app.git").string();
   repo.head = row.head_wish;
-  PackedRefs packed{.refs = {}, .fully_peeled = false};
-  for (const auto& ref : refs_of(row.held)) packed.refs.push_back({ref.name, ref.id, std::nullopt});
-  std::ofstream(std::filesystem::path(repo.path) / "packed-refs") << format_packed_refs(packed);
-  const auto results = results_without_work(request(row), repo,
-                                            {.refs = refs_of(row.listed), .head_target = row.upstream_head});
+  const auto results =
+      results_without_work(request(row), repo, {.refs = refs_of(row.held), .head = "refs/heads/main"},
+                           {.refs = refs_of(row.listed), .head_target = row.upstream_head}, diverged());
   EXPECT_EQ(results ? told(*results) : work, row.expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, ResultsWithoutWork, testing::ValuesIn(rows),
                          [](const auto& row) { return std::string(row.param.name); });
 
-TEST(A_missing_repository, cannot_be_judged) {
-  Repo repo;
-  repo.path = "/nonexistent/app.git";
-  EXPECT_THROW(results_without_work({}, repo, {}), Error);
+TEST(A_broken_ref, is_nothing_that_a_push_may_pass_over) {
+  const HeldRefs held{.refs = refs_of({"main=1"}), .head = "refs/heads/main", .any_broken = true};
+  const Advertisement listed{.refs = held.refs, .head_target = held.head};
+  SyncRequest request;
+  EXPECT_TRUE(results_without_work(request, {}, held, listed, Divergences()));
+  request.direction = Direction::push;
+  EXPECT_FALSE(results_without_work(request, {}, held, listed, Divergences()));
 }
 
 }  // namespace

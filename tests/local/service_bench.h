@@ -37,6 +37,7 @@ struct Bench {
   std::vector<std::string> worked_on;
   std::vector<std::shared_ptr<const Advertisement>> listings;  // what the work was given
   bool saw_stop = false;
+  std::vector<SteadyTime> deadlines;
   std::vector<Question> questions;  // not answered yet
   bool probing = false;
   std::unique_ptr<LocalService> service;
@@ -63,6 +64,7 @@ struct Bench {
                        const LocalService::Progress& progress) {
                   worked_on.push_back(assignment.sync.id);
                   listings.push_back(assignment.listed);
+                  deadlines.push_back(assignment.deadline);
                   saw_stop = stop.stop_requested();
                   progress("half way");
                   SyncEnd end;
@@ -83,6 +85,7 @@ struct Bench {
   static Repo repo(const std::string& name) {
     Repo repo;
     repo.name = name;
+    repo.path = "/repos/" + name + ".git";
     repo.upstream = Upstream{.url = "https://example.org/" + name, .host = "example.org"};
     return repo;
   }

@@ -81,6 +81,20 @@ TEST(Different_requests, of_one_repository_run_one_after_the_other) {
   EXPECT_EQ(bench.worked_on.size(), 2u);
 }
 
+TEST(A_repository_under_a_new_name, waits_for_the_sync_that_runs_under_the_old_one) {
+  Bench bench;
+  bench.enqueue(Bench::pull("app"));
+  auto renamed = Bench::repo("app");
+  renamed.name = "renamed";
+  bench.service->configure({renamed, Bench::repo("lib")}, 8, 4);
+  const auto second = bench.enqueue(Bench::pull("renamed"));
+  EXPECT_EQ(bench.background.size(), 1U);
+  EXPECT_FALSE(bench.service->waiting_for(second.id).empty());
+  bench.work();
+  bench.work();
+  EXPECT_EQ(bench.worked_on.size(), 2U);
+}
+
 TEST(After_a_crash, queued_syncs_run_and_interrupted_ones_run_again_with_the_next_attempt) {
   Bench bench(1);
   const auto interrupted = bench.enqueue(Bench::pull("app"));

@@ -61,6 +61,7 @@ class SimulatedYear {
     for (const auto& policy : policies_) {
       Repo repo;
       repo.name = policy.repo;
+      repo.path = "/repos/" + policy.repo + ".git";
       repo.upstream =
           Upstream{.url = "https://example.org/x.git", .host = "host" + std::to_string(repos.size() % 40)};
       repos.push_back(repo);

@@ -82,6 +82,7 @@ class LocalHarness final : public ServiceHarness {
   static Repo repo(const std::string& name) {
     Repo repo;
     repo.name = name;
+    repo.path = "/repos/" + name + ".git";
     repo.upstream = Upstream{.url = "https://example.org/" + name, .host = "example.org"};
     return repo;
   }
