@@ -21,6 +21,9 @@ using std::filesystem::path;
 using std::filesystem::recursive_directory_iterator;
 
 constexpr auto in_use = "refsyncd-in-use";
+/// What that file says.
+constexpr char used = '1';
+constexpr char unused = '0';
 /// A ref file is never empty in a healthy repository: git writes it elsewhere and moves it into place.
 constexpr auto empty_ref_age = std::chrono::minutes(1);
 
@@ -128,8 +131,10 @@ void sweep_objects(const path& objects, Broom& broom) {
 std::optional<file_time_type> killed_sync(const path& repository) {
   std::error_code problem;
   const directory_entry mark(repository / in_use, problem);
-  if (problem || !mark.is_regular_file(problem) || mark.file_size(problem) == 0 || problem)
-    return std::nullopt;
+  if (problem || !mark.is_regular_file(problem) || problem) return std::nullopt;
+  const FileDescriptor file(::open(mark.path().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  char says = unused;
+  if (!file || ::pread(file.get(), &says, 1, 0) != 1 || says != used) return std::nullopt;
   const auto begun = mark.last_write_time(problem);
   return problem ? std::nullopt : std::optional(begun);
 }
@@ -166,18 +171,17 @@ std::vector<std::string> Repository::empty_refs() const {
   return names;
 }
 
-/// The mark is the file's content: a file that stays is cheaper than one that comes and goes.
-RepositoryUse::RepositoryUse(const Repository& repository) : mark_(repository.path() / in_use) {
-  const FileDescriptor file(
-      ::open(mark_.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file || ::write(file.get(), "1", 1) != 1) {
-    throw Error(ErrorKind::internal, fmt::format("writing {}: {}", mark_.string(), std::strerror(errno)));
-  }
+/// The mark is the file's content: a file that stays, and is never shortened, is cheaper than one that comes
+/// and goes.
+RepositoryUse::RepositoryUse(const Repository& repository)
+    : file_(::open((repository.path() / in_use).c_str(), O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600)) {
+  if (file_ && ::pwrite(file_.get(), &used, 1, 0) == 1) return;
+  throw Error(ErrorKind::internal,
+              fmt::format("writing {}: {}", (repository.path() / in_use).string(), std::strerror(errno)));
 }
 
 RepositoryUse::~RepositoryUse() {
-  std::error_code ignored;
-  std::filesystem::resize_file(mark_, 0, ignored);
+  [[maybe_unused]] const auto ignored = ::pwrite(file_.get(), &unused, 1, 0);
 }
 
 }  // namespace refsyncd

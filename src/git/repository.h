@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/handle.h"
 #include "git/program.h"
 #include "git/remote.h"
 #include "model/object_id.h"
@@ -80,12 +81,16 @@ class ScratchRepository {
   const std::filesystem::path& target() const { return target_; }
   /// Sees the scratch's own objects and, through the alternates, the target's.
   ObjectReader reader() const { return ObjectReader(path_); }
-  /// Gives the scratch exactly these refs. For Remotes: what they fetched.
-  void set_refs(std::span<const RefValue> refs);
+  /// What was fetched, sorted by name. The directory holds the objects alone: its only reader is this
+  /// process.
+  const std::vector<RefValue>& refs() const { return refs_; }
+  /// For Remotes.
+  void set_refs(std::vector<RefValue> refs);
 
  private:
   std::filesystem::path path_;
   std::filesystem::path target_;
+  std::vector<RefValue> refs_;
 };
 
 /// How long ago a leftover must have been changed to be removed.
@@ -155,8 +160,8 @@ class Repository {
   std::filesystem::path path_;
 };
 
-/// Marks a repository while a sync of ours works on it: the file "refsyncd-in-use" is not empty then. The
-/// mark of a sync that was killed stays, and tells the next process whose leftovers it sees. Throws
+/// Marks a repository while a sync of ours works on it: the file "refsyncd-in-use" says 1 then, else 0.
+/// The mark of a sync that was killed stays, and tells the next process whose leftovers it sees. Throws
 /// Error(internal) when it cannot be made.
 class RepositoryUse {
  public:
@@ -166,7 +171,7 @@ class RepositoryUse {
   ~RepositoryUse();
 
  private:
-  std::filesystem::path mark_;
+  FileDescriptor file_;
 };
 
 }  // namespace refsyncd

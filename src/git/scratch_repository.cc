@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "git/packed_refs.h"
 #include "git/repository.h"
 
 namespace refsyncd {
@@ -52,14 +51,13 @@ void empty_but(const std::filesystem::path& folder, std::initializer_list<std::s
 
 /// Empties a scratch repository and lays it aside.
 void become_spare(const std::filesystem::path& path) {
-  empty_but(path, {"HEAD", "config", "objects", "packed-refs", "refs"});
+  empty_but(path, {"HEAD", "config", "objects", "refs"});
   empty_but(path / "refs", {"heads", "tags"});
   empty_but(path / "refs/heads", {});
   empty_but(path / "refs/tags", {});
   empty_but(path / "objects", {"info", "pack"});
   empty_but(path / "objects/info", {"alternates"});
   empty_but(path / "objects/pack", {});
-  if (std::filesystem::exists(path / "packed-refs")) std::filesystem::resize_file(path / "packed-refs", 0);
   std::filesystem::rename(path, spare_beside(path));
 }
 
@@ -93,14 +91,13 @@ ScratchRepository::~ScratchRepository() {
 }
 
 ScratchRepository::ScratchRepository(ScratchRepository&& other) noexcept
-    : path_(std::exchange(other.path_, {})), target_(std::move(other.target_)) {}
+    : path_(std::exchange(other.path_, {})),
+      target_(std::move(other.target_)),
+      refs_(std::move(other.refs_)) {}
 
-void ScratchRepository::set_refs(std::span<const RefValue> refs) {
-  PackedRefs packed{.refs = {}, .fully_peeled = false};
-  for (const auto& ref : refs) packed.refs.push_back({ref.name, ref.id, std::nullopt});
-  std::sort(packed.refs.begin(), packed.refs.end(),
-            [](const PackedRef& a, const PackedRef& b) { return a.name < b.name; });
-  write_plainly(path_ / "packed-refs", format_packed_refs(packed));
+void ScratchRepository::set_refs(std::vector<RefValue> refs) {
+  refs_ = std::move(refs);
+  std::sort(refs_.begin(), refs_.end());
 }
 
 }  // namespace refsyncd

@@ -74,7 +74,7 @@ RefResults Pull::plan() {
   }
   const auto objects = scratch_ ? scratch_->reader() : target_.reader();
   const auto source =
-      with_fetched(std::move(listed.refs), scratch_ ? objects.refs() : std::vector<RefValue>{});
+      with_fetched(std::move(listed.refs), scratch_ ? scratch_->refs() : std::vector<RefValue>{});
   return plan_refs(rules, source, held, head_,
                    [&](const ObjectId& base, const ObjectId& tip) { return objects.ancestry(base, tip); });
 }

@@ -56,7 +56,7 @@ class NativeFetchFaultTest : public NativeUpstream, public testing::WithParamInt
       upstream_remote->list({});
       failure =
           failure_of([&] { upstream_remote->fetch(scratch, std::vector<std::string>{"refs/heads/main"}); });
-      EXPECT_THAT(scratch.reader().refs(), IsEmpty());
+      EXPECT_THAT(scratch.refs(), IsEmpty());
     }
     EXPECT_EQ(files_of_target(), files);
     EXPECT_EQ(read_refs(ours), held);
@@ -116,7 +116,7 @@ TEST_P(NativeFetchFaultTest, AFlippedBit) {
     const auto failure =
         failure_of([&] { upstream_remote->fetch(scratch, std::vector<std::string>{"refs/heads/main"}); });
     EXPECT_EQ(failure.kind, ErrorKind::transient) << place << ": " << failure.message;
-    EXPECT_THAT(scratch.reader().refs(), IsEmpty());
+    EXPECT_THAT(scratch.refs(), IsEmpty());
   }
 }
 
@@ -137,7 +137,7 @@ TEST_P(NativeFetchFaultTest, APackThatLacksAnObject) {
     const auto failure =
         failure_of([&] { upstream_remote->fetch(scratch, std::vector<std::string>{"refs/heads/main"}); });
     EXPECT_EQ(failure.kind, ErrorKind::transient) << failure.message;
-    EXPECT_THAT(scratch.reader().refs(), IsEmpty());
+    EXPECT_THAT(scratch.refs(), IsEmpty());
   }
   EXPECT_EQ(read_refs(ours), (std::vector<RefValue>{{"refs/heads/main", history.back()}}));
 }
@@ -210,7 +210,7 @@ TEST_P(NativeFetchFaultTest, AShallowUpstreamIsRefusedWithTheRemedy) {
   EXPECT_EQ(failure.kind, ErrorKind::bad_config) << failure.message;
   EXPECT_THAT(failure.message, HasSubstr("shallow.git is a shallow repository"));
   EXPECT_THAT(failure.message, HasSubstr("git fetch --unshallow"));
-  EXPECT_THAT(scratch.reader().refs(), IsEmpty());
+  EXPECT_THAT(scratch.refs(), IsEmpty());
 }
 
 TEST_P(NativeFetchFaultTest, ARefThatVanishedIsTransient) {

@@ -86,7 +86,7 @@ TEST_F(NativeFetchTest, ATagAloneBringsTheHistoryBelowIt) {
   const auto upstream_remote = remote();
   upstream_remote->list({});
   upstream_remote->fetch(scratch, std::vector<std::string>{"refs/tags/v1"});
-  EXPECT_THAT(scratch.reader().refs(), SizeIs(1));
+  EXPECT_THAT(scratch.refs(), SizeIs(1));
   EXPECT_EQ(objects_in(scratch), 1 + 2 * objects_of_commit);
   pull();
 }
@@ -209,6 +209,15 @@ TEST_F(NativeFetchTest, TheServersWordsAreProgress) {
   pull(remote(operation));
   EXPECT_THAT(lines, Not(IsEmpty()));
   EXPECT_THAT(lines, Each(Not(HasSubstr("\n"))));
+}
+
+TEST_F(NativeFetchTest, ManyTagsOnOldHistoryThatIsHereNeedNoFetch) {
+  const auto history = grow("refs/heads/main", 3000, "x");
+  pull();
+  for (size_t i = 0; i < 300; ++i) set_ref(upstream, fmt::format("refs/tags/v{}", i), history[i]);
+  const auto fetched_before = count(fetches);
+  EXPECT_EQ(pull(), 0U);
+  EXPECT_EQ(count(fetches), fetched_before);
 }
 
 }  // namespace

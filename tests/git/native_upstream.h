@@ -42,7 +42,7 @@ class NativeUpstream : public HttpRemotes {
 
   /// What a pull makes of the scratch repository: adopts its objects and its refs.
   void adopt(ScratchRepository& scratch) const {
-    const auto fetched = scratch.reader().refs();
+    const auto fetched = scratch.refs();
     Repository::open(git, ours, false).adopt_objects(scratch);
     std::string updates;
     for (const auto& ref : fetched) updates += fmt::format("update {} {}\n", ref.name, ref.id.hex());

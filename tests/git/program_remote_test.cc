@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "git/real_git.h"
+#include "git/ref_values.h"
 #include "git/remote.h"
 
 namespace refsyncd {
@@ -137,7 +138,7 @@ TEST_F(FetchTest, BringsNewObjectsAndTheValuesOfTheRefs) {
   auto repository = target();
   auto scratch = repository.scratch();
   remote()->fetch(scratch, std::vector<std::string>{"refs/heads/main"});
-  EXPECT_EQ(scratch.reader().refs(), (std::vector<RefValue>{{"refs/heads/main", two}}));
+  EXPECT_EQ(scratch.refs(), (std::vector<RefValue>{{"refs/heads/main", two}}));
   EXPECT_FALSE(repository.reader().contains(two));
   repository.adopt_objects(scratch);
   EXPECT_EQ(repository.reader().ancestry(one, two), Ancestry::ahead);
@@ -174,8 +175,8 @@ TEST_F(FetchTest, HostileNamesAreData) {
   auto repository = target();
   auto scratch = repository.scratch();
   remote()->fetch(scratch, names);
-  EXPECT_EQ(scratch.reader().refs().size(), names.size());
-  for (const auto& name : names) EXPECT_EQ(scratch.reader().value_of(name), one) << name;
+  EXPECT_EQ(scratch.refs().size(), names.size());
+  for (const auto& name : names) EXPECT_EQ(value_in(scratch.refs(), name), one) << name;
 }
 
 TEST_F(FetchTest, AFirstPullOfTwoThousandRefsEndsWithEachInPlace) {

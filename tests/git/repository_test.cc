@@ -255,7 +255,7 @@ TEST_F(RepositoryTest, AScratchSeesTheTargetsObjectsAndGoesWithItsObject) {
     const auto scratch = repository.scratch();
     where = scratch.path();
     EXPECT_TRUE(scratch.reader().contains(value));
-    EXPECT_THAT(scratch.reader().refs(), IsEmpty());
+    EXPECT_THAT(scratch.refs(), IsEmpty());
     EXPECT_EQ(plain_git(where, {"cat-file", "-t", value.hex()}), "commit");
   }
   EXPECT_FALSE(std::filesystem::exists(where));
