@@ -102,7 +102,7 @@ class Agent {
   std::atomic<bool> stopped_ = false;
   SteadyTime next_watchdog_{};
   std::atomic<SteadyTime::rep> last_turn_{0};
-  WorkerPool reader_{1};  // last: reads the configuration of a reload
+  WorkerPool reader_{1, "reload"};  // last: reads the configuration of a reload
 };
 
 }  // namespace refsyncd

@@ -52,8 +52,8 @@ Engine::Engine(const ServiceConfig& service, const Clock& clock, Observer& obser
                                                 : nullptr),
       service_(local_ ? static_cast<SyncService&>(local_->service) : hosted_->service),
       runner_(clock, service_, recorder_, observer, [this] { return roll(); }),
-      writer_(1),
-      workers_(static_cast<size_t>(service.concurrency)) {
+      writer_(1, "store"),
+      workers_(static_cast<size_t>(service.concurrency), "sync") {
   service_.set_listener(runner_);
 }
 

@@ -19,8 +19,8 @@ LocalParts::LocalParts(const ServiceConfig& config, const ServiceNeeds& needs,
                        const std::filesystem::path& data_dir)
     : git(data_dir / "git"),
       http(needs.clock),
-      probers(probing_threads),
-      maintainer(1),
+      probers(probing_threads, "compare"),
+      maintainer(1, "maintenance"),
       job(
           needs.clock, git,
           [this](const Upstream& upstream, Secret secret, Operation operation) {

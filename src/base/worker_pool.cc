@@ -1,9 +1,11 @@
 #include "base/worker_pool.h"
 
+#include "base/thread_name.h"
+
 namespace refsyncd {
 
 // Delegates, so that the destructor ends the threads that started when another one cannot be.
-WorkerPool::WorkerPool(size_t threads) : WorkerPool() { grow(threads); }
+WorkerPool::WorkerPool(size_t threads, const char* name) : WorkerPool(name) { grow(threads); }
 
 void WorkerPool::grow(size_t threads) {
   while (threads_.size() < threads) threads_.emplace_back([this] { work(); });
@@ -29,6 +31,7 @@ void WorkerPool::submit(std::function<void()> work) {
 }
 
 void WorkerPool::work() {
+  name_this_thread(name_);
   for (;;) {
     std::function<void()> next;
     {

@@ -13,7 +13,8 @@ namespace refsyncd {
 /// has not begun. submit() is safe from any thread.
 class WorkerPool {
  public:
-  explicit WorkerPool(size_t threads);
+  /// `name` is what its threads are called: a literal, at most 15 characters.
+  explicit WorkerPool(size_t threads, const char* name = "worker");
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool();
@@ -23,9 +24,10 @@ class WorkerPool {
   void grow(size_t threads);
 
  private:
-  WorkerPool() = default;
+  explicit WorkerPool(const char* name) : name_(name) {}
   void work();
 
+  const char* name_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<std::function<void()>> queue_;

@@ -177,7 +177,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
   bool told_something_ = false;  // it answered, whatever that was
 };
 
-SmartHttp::SmartHttp(const Clock& clock) : clock_(clock), thread_(clock, client_settings()) {}
+SmartHttp::SmartHttp(const Clock& clock) : clock_(clock), thread_(clock, client_settings(), "git-http") {}
 
 void SmartHttp::stop() { thread_.stop(); }
 

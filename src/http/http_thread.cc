@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/thread_name.h"
+
 namespace refsyncd {
 
-HttpThread::HttpThread(const Clock& clock, HttpClient::Settings settings)
+HttpThread::HttpThread(const Clock& clock, HttpClient::Settings settings, const char* name)
     : clock_(clock),
       settings_(std::move(settings)),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      thread_([this, name](const std::stop_token& stop) { run(stop, name); }) {}
 
 void HttpThread::stop() {
   if (!thread_.joinable()) return;
@@ -35,7 +37,8 @@ SteadyTime HttpThread::next_wake() const {
   return next;
 }
 
-void HttpThread::run(const std::stop_token& stop) {
+void HttpThread::run(const std::stop_token& stop, const char* name) {
+  name_this_thread(name);
   while (!stop.stop_requested()) {
     loop_.run_once(next_wake());
     for (const auto& [key, client] : clients_) client->tick();

@@ -16,9 +16,9 @@ namespace refsyncd {
 /// not kept busy by encryption and bytes. Everything but post() belongs to functions that were posted.
 class HttpThread {
  public:
-  /// `settings` are those of all clients, but for what client() names. The clock outlives the thread; the
-  /// process ignores SIGPIPE.
-  HttpThread(const Clock& clock, HttpClient::Settings settings);
+  /// `settings` are those of all clients, but for what client() names. `name` is what the thread is called: a
+  /// literal, at most 15 characters. The clock outlives the thread; the process ignores SIGPIPE.
+  HttpThread(const Clock& clock, HttpClient::Settings settings, const char* name = "http");
   HttpThread(const HttpThread&) = delete;
   HttpThread& operator=(const HttpThread&) = delete;
   ~HttpThread() { stop(); }
@@ -43,7 +43,7 @@ class HttpThread {
   HttpClient& client(const Share& share);
 
  private:
-  void run(const std::stop_token& stop);
+  void run(const std::stop_token& stop, const char* name);
   SteadyTime next_wake() const;
 
   const Clock& clock_;
