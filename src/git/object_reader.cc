@@ -65,6 +65,11 @@ bool ObjectReader::contains(const ObjectId& id) const {
   return git_odb_exists(handles_->objects.database(), &oid) == 1;
 }
 
+bool ObjectReader::contained_when_opened(const ObjectId& id) const {
+  const auto oid = to_oid(id);
+  return git_odb_exists_ext(handles_->objects.database(), &oid, GIT_ODB_LOOKUP_NO_REFRESH) == 1;
+}
+
 std::optional<ObjectId> ObjectReader::peel(const ObjectId& id) const {
   const auto oid = to_oid(id);
   if (handles_->objects.type_of(id) != GIT_OBJECT_TAG) return std::nullopt;

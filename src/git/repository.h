@@ -48,6 +48,8 @@ class ObjectReader {
   /// The value of one ref, symbolic refs resolved; nothing when it does not exist or is broken.
   std::optional<ObjectId> value_of(const std::string& name) const;
   bool contains(const ObjectId& id) const;
+  /// The same, without a new look at the disk for each object that is absent: for asking about many.
+  bool contained_when_opened(const ObjectId& id) const;
   /// What an annotated tag finally names; nothing for any other object.
   std::optional<ObjectId> peel(const ObjectId& id) const;
   /// Where `tip` stands to `base`: ahead means base is its ancestor, so moving from base to tip is a

@@ -156,7 +156,7 @@ std::vector<ObjectId> SmartHttpRemote::lacking(const ScratchRepository& into, st
   std::set<ObjectId> present;
   for (const auto& [name, id] : values) {
     if (complete.contains(id)) continue;
-    (reader.contains(id) ? present : wants).insert(id);
+    (reader.contained_when_opened(id) ? present : wants).insert(id);
   }
   if (!present.empty() && !are_connected(into, {present.begin(), present.end()}, held))
     wants.insert(present.begin(), present.end());
