@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,10 @@ class Observer {
   virtual void run_finished(const Policy&, const PolicyState& /*was*/, const PolicyState& /*now*/) {}
   /// A policy's next scheduled time.
   virtual void run_scheduled(const Policy&, WallTime /*next_due*/) {}
+
+  /// The store knows nothing of these files and folders that were made through the API; they are left alone.
+  /// At start.
+  virtual void unknown_files(std::span<const std::filesystem::path> /*files*/) {}
 
   /// A forge, or somebody else, has sent a webhook.
   virtual void notice_received(const NoticeReceipt&) {}
@@ -92,6 +97,9 @@ class Observers final : public Observer {
   }
   void run_scheduled(const Policy& policy, WallTime next_due) override {
     for (auto* o : observers_) o->run_scheduled(policy, next_due);
+  }
+  void unknown_files(std::span<const std::filesystem::path> files) override {
+    for (auto* o : observers_) o->unknown_files(files);
   }
   void notice_received(const NoticeReceipt& receipt) override {
     for (auto* o : observers_) o->notice_received(receipt);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "base/duration.h"
@@ -278,6 +279,21 @@ void RunLog::run_scheduled(const Policy& policy, WallTime next_due) {
          .event = "run_scheduled",
          .message = fmt::format("{}: next due {}", policy.name, timestamp(next_due)),
          .fields = std::move(fields)});
+}
+
+void RunLog::unknown_files(std::span<const std::filesystem::path> files) {
+  std::string names;
+  for (const auto& file : files.first(std::min(files.size(), file_names))) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", printable(file.string()));
+  }
+  if (files.size() > file_names) names += fmt::format(" and {} more", files.size() - file_names);
+  write({.severity = Severity::warning,
+         .event = "unknown_files",
+         .message =
+             fmt::format("state.db does not know these, which are left alone: {}; put back the state.db that "
+                         "does, or remove what nobody needs",
+                         names),
+         .fields = {{"files", static_cast<int64_t>(files.size())}}});
 }
 
 void RunLog::notice_received(const NoticeReceipt& receipt) {

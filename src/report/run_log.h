@@ -31,10 +31,12 @@ namespace refsyncd {
 ///   warning, at most once a minute for each forge;
 /// - a maintenance of a repository that changed something at info, one that failed at warning, others at
 /// debug;
+/// - files that no record names at warning, at most `file_names` of them by name;
 /// - a recovery, and each reload, at info; a configuration that was refused at error, one line a mistake.
 class RunLog final : public Observer {
  public:
   static constexpr size_t ref_lines = 50;
+  static constexpr size_t file_names = 10;
 
   /// The sink outlives the run log.
   explicit RunLog(LogSink& sink) : sink_(sink) {}
@@ -50,6 +52,7 @@ class RunLog final : public Observer {
                       std::optional<milliseconds> retry_in) override;
   void run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) override;
   void run_scheduled(const Policy& policy, WallTime next_due) override;
+  void unknown_files(std::span<const std::filesystem::path> files) override;
   void notice_received(const NoticeReceipt& receipt) override;
   void maintained(const MaintenanceReport& report) override;
   void webhook_delivered(const Delivery& delivery) override;

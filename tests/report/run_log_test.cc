@@ -303,6 +303,17 @@ TEST_F(RunLogTest, maintenance_is_told_when_it_changed_something_or_failed) {
                           "became 0, 0 leftovers removed: no room"));
 }
 
+TEST_F(RunLogTest, files_that_no_record_names_are_told_with_a_remedy) {
+  std::vector<std::filesystem::path> files{"/data/a", "/data/b"};
+  run_log.unknown_files(files);
+  EXPECT_THAT(log.take(), ElementsAre("warning state.db does not know these, which are left alone: /data/a, "
+                                      "/data/b; put back the state.db "
+                                      "that does, or remove what nobody needs"));
+  files.resize(RunLog::file_names + 3, "/data/c");
+  run_log.unknown_files(files);
+  EXPECT_THAT(log.take(), ElementsAre(HasSubstr("/data/c and 3 more; put back")));
+}
+
 TEST_F(RunLogTest, each_webhook_delivery_that_is_given_up_is_an_error) {
   Delivery delivery;
   delivery.target_id = "target-1";
