@@ -41,17 +41,19 @@ std::optional<Secret> WebhookSecrets::read(const std::string& target_id) const {
 }
 
 void WebhookSecrets::forget(const std::string& target_id) const {
-  std::error_code ignored;  // what stays is removed by the next start
+  std::error_code ignored;  // what stays is told of by the next start
   fs::remove(file_of(target_id), ignored);
 }
 
-void WebhookSecrets::forget_all_but(const std::set<std::string>& target_ids) const {
+std::vector<fs::path> WebhookSecrets::all_but(const std::set<std::string>& target_ids) const {
+  std::vector<fs::path> others;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
     const auto name = entry.path().filename().string();
     if (name.starts_with(prefix) && !target_ids.contains(name.substr(prefix.size())))
-      fs::remove(entry.path(), ignored);
+      others.push_back(entry.path());
   }
+  return others;
 }
 
 }  // namespace refsyncd

@@ -3,6 +3,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/secret.h"
 
@@ -20,8 +21,8 @@ class WebhookSecrets {
   /// Nothing when there is none.
   std::optional<Secret> read(const std::string& target_id) const;
   void forget(const std::string& target_id) const;
-  /// Removes the files of all targets but these: what a crash left between making or removing both.
-  void forget_all_but(const std::set<std::string>& target_ids) const;
+  /// The files of all targets but these.
+  std::vector<std::filesystem::path> all_but(const std::set<std::string>& target_ids) const;
 
  private:
   std::filesystem::path file_of(const std::string& target_id) const;

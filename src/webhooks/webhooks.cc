@@ -30,7 +30,7 @@ void Webhooks::start(bool allow_private, const std::vector<Sync>& unfinished) {
     ids.insert(target.id);
     if (auto secret = secrets_.read(target.id)) secrets.emplace(target.id, std::move(*secret));
   }
-  secrets_.forget_all_but(ids);
+  if (const auto unknown = secrets_.all_but(ids); !unknown.empty()) around_.observer.unknown_files(unknown);
   targets_.adopt(std::move(targets), std::move(secrets));
   outbox_.adopt(unfinished);
   client_.emplace(around_.loop, around_.clock,

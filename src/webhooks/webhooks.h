@@ -37,7 +37,8 @@ class Webhooks {
   /// What is around outlives the webhooks.
   Webhooks(Surroundings surroundings, Settings settings);
 
-  /// Takes up what an earlier process left; until then nobody is told of anything. Blocks on the disk.
+  /// Takes up what an earlier process left; until then nobody is told of anything. The observer hears of
+  /// secrets whose target the store does not know. Blocks on the disk.
   void start(bool allow_private, const std::vector<Sync>& unfinished);
 
   /// What syncs are recorded with, so that they are told of.

@@ -35,7 +35,11 @@ struct Told final : Observer {
   std::vector<std::string> events;
   size_t pending = 0;
   size_t dead = 0;
+  std::vector<std::filesystem::path> unknown;
 
+  void unknown_files(std::span<const std::filesystem::path> files) override {
+    unknown.assign(files.begin(), files.end());
+  }
   void webhook_delivered(const Delivery& delivery) override {
     events.push_back("delivered " + delivery.event);
   }
@@ -424,12 +428,13 @@ TEST_F(WebhooksTest, keeps_secrets_in_files_for_our_user_alone) {
   EXPECT_EQ(std::filesystem::status(folder / "credentials").permissions(), perms::owner_all);
 }
 
-TEST_F(WebhooksTest, removes_the_secrets_of_targets_that_a_crash_left_half_made) {
+TEST_F(WebhooksTest, leaves_secrets_alone_whose_target_the_store_does_not_know_and_tells_of_them) {
   const auto target = life->add_target(receiver.url(), all_events);
   life->webhooks.secrets().make("never-recorded");
   restart();
-  EXPECT_FALSE(life->webhooks.secrets().read("never-recorded"));
+  EXPECT_TRUE(life->webhooks.secrets().read("never-recorded"));
   EXPECT_TRUE(life->webhooks.secrets().read(target.id));
+  EXPECT_THAT(told.unknown, ElementsAre(folder / "credentials" / "webhook-never-recorded"));
 }
 
 TEST_F(WebhooksTest, takes_a_hundred_targets_and_no_more) {
