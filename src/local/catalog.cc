@@ -13,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr auto by_id = "by-id";
+
 Auth auth_of(const RepositoryDefinition& definition, const UpstreamCredentials& credentials) {
   switch (definition.auth) {
     case AuthKind::none: return {};
@@ -31,7 +33,7 @@ Catalog::Catalog(Recorder& recorder, const Clock& clock, std::string org, const 
     : recorder_(recorder),
       clock_(clock),
       org_(std::move(org)),
-      folder_(data_dir / "repos" / org_ / "by-id"),
+      repos_(data_dir / "repos"),
       credentials_(data_dir / "credentials") {}
 
 void Catalog::configure(std::vector<Repo> from_file) {
@@ -49,12 +51,11 @@ void Catalog::allow_private(bool allowed) {
   }
 }
 
-void Catalog::adopt(std::vector<RepositoryRecord> records) {
-  for (auto& record : records) {
-    if (record.org != org_) continue;
+void Catalog::adopt(const std::vector<RepositoryRecord>& records) {
+  for (const auto& record : records) {
+    if (record.org != org_ || record.state != RepositoryState::present) continue;
     if (record.definition) from_api_.emplace(record.name, made(record));
-    auto name = record.name;
-    records_.emplace(std::move(name), std::move(record));
+    records_.emplace(record.name, record);
   }
 }
 
@@ -115,8 +116,12 @@ CatalogEntry Catalog::changeable(const std::string& name) {
   return std::move(*found);
 }
 
+fs::path Catalog::folder_of(const RepositoryRecord& record) const {
+  return repos_ / record.org / by_id / (record.id + ".git");
+}
+
 Repo Catalog::made(const RepositoryRecord& record) const {
-  Repo repo{.name = record.name, .path = (folder_ / (record.id + ".git")).string(), .managed = true};
+  Repo repo{.name = record.name, .path = folder_of(record).string(), .managed = true};
   const auto& definition = *record.definition;
   if (!definition.default_bookmark.empty()) repo.head = "refs/heads/" + definition.default_bookmark;
   if (definition.upstream_url.empty()) return repo;
@@ -159,26 +164,38 @@ CatalogEntry Catalog::remove(const std::string& name) {
   auto removed = changeable(name);
   from_api_.erase(name);
   records_.erase(name);
-  auto gone = removed.record;
-  gone.deleted = true;
-  recorder_.record(gone);
+  removed.record.state = RepositoryState::deleted;
+  recorder_.record(removed.record);
   return removed;
 }
 
-std::vector<fs::path> Catalog::leftovers() const {
+std::function<bool()> Catalog::removal_of(const RepositoryRecord& record) const {
+  std::vector<fs::path> files{folder_of(record)};
+  const bool has_credential = record.definition && !record.definition->credential.empty();
+  if (has_credential) files.emplace_back(credentials_.source(record.definition->credential).name);
+  return [files = std::move(files)] {
+    std::error_code problem;
+    for (const auto& file : files) {
+      if (fs::remove_all(file, problem); problem) return false;
+    }
+    return true;
+  };
+}
+
+std::vector<fs::path> Catalog::unknown_files(const std::vector<RepositoryRecord>& records) const {
   std::set<std::string> folders;
   std::set<std::string> credentials;
-  for (const auto& [name, record] : records_) {
+  for (const auto& record : records) {
     if (!record.definition) continue;
-    folders.insert(record.id + ".git");
+    folders.insert(folder_of(record).filename());
     credentials.insert(record.definition->credential);
   }
-  auto left = credentials_.all_but(credentials);
+  auto unknown = credentials_.all_but(credentials);
   std::error_code ignored;
-  for (const auto& found : fs::directory_iterator(folder_, ignored)) {
-    if (!folders.contains(found.path().filename().string())) left.push_back(found.path());
+  for (const auto& found : fs::directory_iterator(repos_ / org_ / by_id, ignored)) {
+    if (!folders.contains(found.path().filename())) unknown.push_back(found.path());
   }
-  return left;
+  return unknown;
 }
 
 }  // namespace refsyncd

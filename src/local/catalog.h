@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -34,7 +35,8 @@ class Catalog {
   /// Whether upstreams of the API may have addresses that are not public.
   void allow_private(bool allowed);
   bool allows_private() const { return allow_private_; }
-  void adopt(std::vector<RepositoryRecord> records);
+  /// What the store has. Those that are deleted, or of another organisation, are not ours to show.
+  void adopt(const std::vector<RepositoryRecord>& records);
 
   /// Nullptr when there is none. Holds until the next change.
   const Repo* find(const std::string& name) const;
@@ -50,26 +52,30 @@ class Catalog {
   /// Gives one of the API another name and definition. Throws as create() and changeable().
   CatalogEntry change(const std::string& name, const std::string& new_name,
                       const RepositoryDefinition& definition);
-  /// Takes one of the API away, and returns what it was. Its folder stays. Throws as changeable().
+  /// Takes one of the API away, and returns what it was. Its files stay. Throws as changeable().
   CatalogEntry remove(const std::string& name);
   /// Throws Error(not_found) for an unknown name, and Error(bad_config) for one of the configuration file.
   CatalogEntry changeable(const std::string& name);
 
   const UpstreamCredentials& credentials() const { return credentials_; }
-  /// Folders and credentials that no repository has: what a crash left, when asked before anything is
-  /// changed.
-  std::vector<std::filesystem::path> leftovers() const;
+  /// Removes what a repository of the API has on the disk: its folder, and its credential if any. False when
+  /// something may be left. For any thread; blocks on the disk.
+  std::function<bool()> removal_of(const RepositoryRecord& record) const;
+  /// Folders of repositories of the API, and credentials, that no record of the store names. They belong to
+  /// another state of the store, and may be all that is left of a repository.
+  std::vector<std::filesystem::path> unknown_files(const std::vector<RepositoryRecord>& records) const;
 
  private:
   RepositoryRecord& record_of(const std::string& name);
   void refuse_if_taken(const std::string& name) const;
+  std::filesystem::path folder_of(const RepositoryRecord& record) const;
   Repo made(const RepositoryRecord& record) const;
   CatalogEntry add(RepositoryRecord record);
 
   Recorder& recorder_;
   const Clock& clock_;
   std::string org_;
-  std::filesystem::path folder_;
+  std::filesystem::path repos_;
   UpstreamCredentials credentials_;
   bool allow_private_ = false;
   std::map<std::string, Repo> from_file_;

@@ -26,7 +26,7 @@ SecretSource UpstreamCredentials::source(const std::string& name) const {
 }
 
 void UpstreamCredentials::forget(const std::string& name) const {
-  std::error_code ignored;  // what stays is removed by the next start
+  std::error_code ignored;  // what stays is told of by the next start
   if (!name.empty()) fs::remove(folder_ / name, ignored);
 }
 

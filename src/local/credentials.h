@@ -21,7 +21,7 @@ class UpstreamCredentials {
   std::string keep(const Secret& credential, WallTime now) const;
   SecretSource source(const std::string& name) const;
   void forget(const std::string& name) const;
-  /// All files but these: what a crash left between making or removing a file and the record of it.
+  /// All files but these.
   std::vector<std::filesystem::path> all_but(const std::set<std::string>& names) const;
 
  private:

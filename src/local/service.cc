@@ -47,11 +47,12 @@ void LocalService::configure(std::vector<Repo> repos, size_t concurrency, size_t
 }
 
 void LocalService::adopt(std::vector<RepositoryRecord> repositories, std::vector<Sync> unfinished) {
-  std::vector<std::string> names;
-  for (const auto& record : repositories) names.push_back(record.name);
-  catalog_.adopt(std::move(repositories));
-  for (const auto& name : names) maintenance_.know(name);
-  if (auto left = catalog_.leftovers(); !left.empty()) remove_in_background(std::move(left));
+  const auto unknown = catalog_.unknown_files(repositories);
+  if (!unknown.empty()) around_.observer.unknown_files(unknown);
+  catalog_.adopt(repositories);
+  for (const auto& record : repositories) {
+    record.state == RepositoryState::deleted ? clear_away(record) : maintenance_.know(record.name);
+  }
   for (auto& sync : unfinished) {
     const bool hopeless = sync.status == SyncStatus::in_progress && sync.attempt >= most_interrupted_attempts;
     if (sync.status == SyncStatus::in_progress && !hopeless) {
@@ -300,7 +301,7 @@ void LocalService::ended(const std::string& id, SyncEnd end) {
     if (running.cancelled && end.failure) end.failure = running.cancelled;
     finish(std::move(sync), std::move(end));
   }
-  if (!running.remove_at_end.empty()) remove_in_background(std::move(running.remove_at_end));
+  if (running.clear_at_end) clear_away(*running.clear_at_end);
   start_what_may();
 }
 
@@ -348,33 +349,34 @@ bool LocalService::busy(const std::string& repository_id) const {
 }
 
 void LocalService::remove_repository(const std::string& name) {
-  const auto removed = catalog_.remove(name);
+  const auto removed = catalog_.remove(name).record;
   std::vector<std::string> doomed;
   for (const auto& [id, sync] : syncs_) {
-    if (sync.repo_id == removed.record.id) doomed.push_back(id);
+    if (sync.repo_id == removed.id) doomed.push_back(id);
   }
   for (const auto& id : doomed) {
     cancel(id, {.kind = ErrorKind::not_found, .message = "the repository was deleted", .retry_after = {}});
   }
-  std::vector<std::filesystem::path> paths{removed.repo.path};
-  const auto& credential = removed.record.definition->credential;
-  if (!credential.empty()) paths.emplace_back(catalog_.credentials().source(credential).name);
-  around_.recorder.when_durable([this, name, doomed = std::move(doomed), paths = std::move(paths)] {
+  around_.recorder.when_durable([this, name, doomed = std::move(doomed), removed] {
     for (const auto& id : doomed) {
       const auto running = running_.find(id);
       if (running == running_.end()) continue;
-      running->second.remove_at_end = paths;
+      running->second.clear_at_end = removed;
       return;
     }
-    maintenance_.after(name, [this, paths] { remove_in_background(paths); });
+    maintenance_.after(name, [this, removed] { clear_away(removed); });
   });
 }
 
-/// What is not removed, because the process ends before, is removed by the next.
-void LocalService::remove_in_background(std::vector<std::filesystem::path> paths) {
-  around_.in_background([paths = std::move(paths)] {
-    std::error_code ignored;
-    for (const auto& path : paths) std::filesystem::remove_all(path, ignored);
+/// What is not removed, because the process ends before or the disk refuses, is removed by the next.
+void LocalService::clear_away(const RepositoryRecord& deleted) {
+  around_.in_background([remove = catalog_.removal_of(deleted), gone = deleted, on_loop = around_.on_loop,
+                         alive = alive_, this]() mutable {
+    if (!remove()) return;
+    gone.state = RepositoryState::gone;
+    on_loop([this, alive, gone] {
+      if (*alive) around_.recorder.record(gone);
+    });
   });
 }
 

@@ -70,6 +70,7 @@ class LocalService final : public SyncService {
   void set_maintenance(bool enabled) { maintenance_.set_enabled(enabled); }
   /// Takes up what an earlier process left: queued syncs wait again, interrupted ones run again with attempt
   /// + 1, but for those that were interrupted again and again: they fail. All of it at the first tick().
+  /// What is left of deleted repositories is removed; the observer hears of files that no record names.
   void adopt(std::vector<RepositoryRecord> repositories, std::vector<Sync> unfinished) override;
 
   void enqueue(const SyncRequest& request, Answer answer) override;
@@ -92,7 +93,7 @@ class LocalService final : public SyncService {
   Catalog& catalog() { return catalog_; }
   /// True while a sync of the repository waits or runs.
   bool busy(const std::string& repository_id) const;
-  /// Takes a repository of the API away: its syncs fail, and once it is durably gone and its last sync has
+  /// Takes a repository of the API away: its syncs fail, and once that is durable and its last sync has
   /// ended, its folder and its credential are removed. Throws as Catalog::remove().
   void remove_repository(const std::string& name);
 
@@ -100,7 +101,7 @@ class LocalService final : public SyncService {
   struct Running {
     std::stop_source stop;
     std::optional<Failure> cancelled;
-    std::vector<std::filesystem::path> remove_at_end;
+    std::optional<RepositoryRecord> clear_at_end;  ///< of the repository that was deleted meanwhile
     std::optional<Probing::Ticket>
         probing;  ///< while the upstream is asked, before any worker is busy with it
     SteadyTime deadline;
@@ -132,7 +133,7 @@ class LocalService final : public SyncService {
   Listed take_listed(const std::string& id);
   void end_probing(const std::string& id);
   void finish(Sync sync, SyncEnd end, const std::function<void(const Sync&)>& tell_first = {});
-  void remove_in_background(std::vector<std::filesystem::path> paths);
+  void clear_away(const RepositoryRecord& deleted);
 
   Surroundings around_;
   Queue queue_;

@@ -24,14 +24,18 @@ struct RepositoryDefinition {
   bool operator==(const RepositoryDefinition&) const = default;
 };
 
+/// Nothing of a repository is removed from the disk but what is recorded as deleted. The record stays until
+/// its files are gone.
+enum class RepositoryState { present, deleted, gone };
+
 /// A repository as the store knows it: the id the contract shows for a name.
 struct RepositoryRecord {
   std::string id;  ///< UUIDv7
   std::string org;
   std::string name;
   WallTime created_at;
-  std::optional<RepositoryDefinition> definition;  ///< of one made through the API
-  bool deleted = false;                            ///< recorded so, it leaves the store
+  std::optional<RepositoryDefinition> definition;    ///< of one made through the API
+  RepositoryState state = RepositoryState::present;  ///< recorded as gone, it leaves the store
 
   bool operator==(const RepositoryRecord&) const = default;
 };
@@ -62,6 +66,7 @@ class Store {
   virtual ~Store() = default;
   /// Writes all changes in one transaction; durable on return, nothing written when it throws.
   virtual void write(const Changes& changes) = 0;
+  /// Also those that are deleted, of all organisations.
   virtual std::vector<RepositoryRecord> repositories() = 0;
   virtual std::vector<PolicyState> policy_states() = 0;
   /// Deletes what is remembered of these policies.

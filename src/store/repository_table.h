@@ -12,7 +12,8 @@ class RepositoryTable {
  public:
   explicit RepositoryTable(soci::session& session);
 
-  /// Inserts or replaces, also another row of the same name; removes one that is deleted.
+  /// Inserts or replaces, also another row of the same name, unless that is deleted; removes one that is
+  /// gone.
   void put(const RepositoryRecord& repository);
   /// By name.
   std::vector<RepositoryRecord> all();
@@ -23,6 +24,7 @@ class RepositoryTable {
     bool made_by_api = false;
     RepositoryDefinition definition;
     std::string tags;
+    bool deleted = false;
   };
   template <class Bind>
   static soci::statement prepare(soci::session& session, const char* sql, Row& row, Bind bind);

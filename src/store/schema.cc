@@ -124,9 +124,32 @@ constexpr std::string_view version_4[] = {
     "ALTER TABLE policy_states ADD COLUMN last_change INTEGER",
 };
 
+// A repository that is deleted keeps its row until its files are gone; its name is free.
+constexpr std::string_view version_5[] = {
+    R"(CREATE TABLE repositories_5 (
+         id TEXT PRIMARY KEY,
+         org TEXT NOT NULL,
+         name TEXT NOT NULL,
+         created_at INTEGER NOT NULL,
+         made_by_api INTEGER NOT NULL,
+         default_bookmark TEXT NOT NULL,
+         tags TEXT NOT NULL,
+         upstream_url TEXT NOT NULL,
+         auth_kind TEXT NOT NULL,
+         username TEXT NOT NULL,
+         credential TEXT NOT NULL,
+         deleted INTEGER NOT NULL) WITHOUT ROWID)",
+    R"(INSERT INTO repositories_5
+         SELECT id, org, name, created_at, made_by_api, default_bookmark, tags, upstream_url, auth_kind,
+                username, credential, 0 FROM repositories)",
+    "DROP TABLE repositories",
+    "ALTER TABLE repositories_5 RENAME TO repositories",
+    "CREATE UNIQUE INDEX repositories_by_name ON repositories (org, name) WHERE deleted = 0",
+};
+
 /// The statements of each version, in order; the first makes version 1.
-constexpr std::array<std::span<const std::string_view>, schema_version> migrations{version_1, version_2,
-                                                                                   version_3, version_4};
+constexpr std::array<std::span<const std::string_view>, schema_version> migrations{
+    version_1, version_2, version_3, version_4, version_5};
 
 }  // namespace
 

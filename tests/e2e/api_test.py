@@ -68,20 +68,6 @@ class Repositories(ApiScenario):
         self.assertEqual((again["id"], again["tags"], again["default_bookmark"]), (repo["id"], {"a": "b"}, "trunk"))
         self.sync("lib")
 
-    def test_left_half_deleted_by_a_kill_are_removed_at_the_start(self):
-        self.serve()
-        repo = self.create("lib")
-        self.sync("lib")
-        self.agent.kill()
-        orphan = self.data / "repos" / "local" / "by-id" / "0190f5fe-7c00-7a00-8000-0000000000aa.git"
-        (orphan / "objects").mkdir(parents=True)
-        stray = self.data / "credentials" / "upstream-0190f5fe-7c00-7a00-8000-0000000000aa"
-        stray.parent.mkdir(exist_ok=True)
-        stray.write_text("secret")
-        self.serve()
-        wait_until(lambda: not orphan.exists() and not stray.exists(), 10, "leftovers gone")
-        self.assertTrue(self.made(repo).exists())
-
     def test_of_the_file_are_the_files(self):
         self.serve()
         self.create("lib")

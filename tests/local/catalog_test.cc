@@ -146,18 +146,63 @@ TEST_F(TheCatalog, points_authentication_at_the_credentials_file) {
   EXPECT_EQ(std::filesystem::status(folder / "credentials").permissions(), std::filesystem::perms::owner_all);
 }
 
-TEST_F(TheCatalog, knows_what_a_crash_left_behind) {
-  auto with_token = definition();
-  with_token.auth = AuthKind::token;
-  with_token.credential = catalog.credentials().keep(Secret("kept"), clock.now());
-  const auto made = catalog.create("lib", with_token);
-  std::filesystem::create_directories(made.repo.path);
-  const auto stray = catalog.credentials().source(catalog.credentials().keep(Secret("x"), clock.now())).name;
-  const auto orphan = std::filesystem::path(made.repo.path).parent_path() / "gone.git";
-  std::filesystem::create_directories(orphan);
-  const auto others = folder / "credentials" / "webhook-1";
-  std::ofstream(others) << "another's";
-  EXPECT_THAT(restarted().leftovers(), UnorderedElementsAre(std::filesystem::path(stray), orphan));
+class FilesOfTheCatalog : public TheCatalog {
+ protected:
+  RepositoryDefinition with_credential() {
+    auto with_token = definition();
+    with_token.auth = AuthKind::token;
+    with_token.credential = catalog.credentials().keep(Secret("s3cret"), clock.now());
+    return with_token;
+  }
+  /// A repository with a folder and a credential.
+  CatalogEntry made(const std::string& name) {
+    auto entry = catalog.create(name, with_credential());
+    std::filesystem::create_directories(entry.repo.path);
+    return entry;
+  }
+  std::filesystem::path credential_of(const CatalogEntry& entry) {
+    return catalog.credentials().source(entry.record.definition->credential).name;
+  }
+  std::vector<RepositoryRecord> records() { return MemoryStore(recorder).repositories(); }
+};
+
+TEST_F(FilesOfTheCatalog, are_known_while_a_record_names_them_also_of_one_that_is_deleted) {
+  made("lib");
+  made("app");
+  catalog.remove("app");
+  EXPECT_THAT(catalog.unknown_files(records()), IsEmpty());
+}
+
+TEST_F(FilesOfTheCatalog, are_unknown_to_a_store_without_their_record) {
+  const auto lib = made("lib");
+  std::ofstream(folder / "credentials" / "webhook-1") << "another's";
+  EXPECT_THAT(catalog.unknown_files({}),
+              UnorderedElementsAre(std::filesystem::path(lib.repo.path), credential_of(lib)));
+}
+
+TEST_F(FilesOfTheCatalog, are_not_those_of_another_organisation) {
+  made("lib");
+  const Catalog other(recorder, clock, "other", folder.path());
+  EXPECT_THAT(other.unknown_files(records()), IsEmpty());
+}
+
+TEST_F(FilesOfTheCatalog, go_with_the_deleted_and_leave_the_rest) {
+  const auto app = made("app");
+  const auto lib = made("lib");
+  EXPECT_TRUE(catalog.removal_of(catalog.remove("app").record)());
+  EXPECT_FALSE(std::filesystem::exists(app.repo.path));
+  EXPECT_FALSE(std::filesystem::exists(credential_of(app)));
+  EXPECT_TRUE(std::filesystem::exists(lib.repo.path));
+  EXPECT_TRUE(std::filesystem::exists(credential_of(lib)));
+  EXPECT_TRUE(catalog.removal_of(app.record)()) << "what is gone already is no obstacle";
+}
+
+TEST_F(FilesOfTheCatalog, are_out_of_sight_with_the_deleted) {
+  made("app");
+  catalog.remove("app");
+  EXPECT_EQ(records().size(), 1u);
+  EXPECT_EQ(restarted().find("app"), nullptr);
+  EXPECT_NE(restarted().id_of("app"), records()[0].id);
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ struct Bench {
   std::vector<SteadyTime> deadlines;
   std::vector<Question> questions;  // not answered yet
   bool probing = false;
+  std::filesystem::path data_dir;
   std::unique_ptr<LocalService> service;
 
   explicit Bench(size_t concurrency = 8, bool with_probe = false) : probing(with_probe) {
@@ -75,7 +76,7 @@ struct Bench {
                 },
             .in_background = [this](std::function<void()> task) { background.push_back(std::move(task)); },
             .on_loop = [this](std::function<void()> task) { posted.push_back(std::move(task)); },
-            .data_dir = {},
+            .data_dir = data_dir,
             .probe = std::move(probe)},
         "local", concurrency, 4);
     service->set_listener(listener);

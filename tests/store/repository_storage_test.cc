@@ -12,6 +12,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 const std::string app_id = "0190f5fe-7c00-7a00-8000-0000000000aa";
 
@@ -45,9 +46,24 @@ TEST_F(RepositoryStorage, renames_removes_and_takes_a_name_again) {
   store.write({.repositories = {made("1", "old"), made("2", "app")}});
   EXPECT_THAT(store.repositories(), ElementsAre(made("2", "app"), made("1", "old")));
   auto gone = made("1", "old");
-  gone.deleted = true;
+  gone.state = RepositoryState::gone;
   store.write({.repositories = {gone, made("3", "old")}});
   EXPECT_THAT(store.repositories(), ElementsAre(made("2", "app"), made("3", "old")));
+}
+
+TEST_F(RepositoryStorage, remembers_the_deleted_until_they_are_gone_while_others_have_their_name) {
+  const auto in_state = [](const std::string& id, RepositoryState state) {
+    auto record = made(id, "app");
+    record.state = state;
+    return record;
+  };
+  const auto first = in_state("1", RepositoryState::deleted);
+  const auto second = in_state("2", RepositoryState::deleted);
+  SqlStore(file).write(
+      {.repositories = {made("1", "app"), first, made("2", "app"), second, made("3", "app")}});
+  EXPECT_THAT(SqlStore(file).repositories(), UnorderedElementsAre(first, second, made("3", "app")));
+  SqlStore(file).write({.repositories = {in_state("1", RepositoryState::gone)}});
+  EXPECT_THAT(SqlStore(file).repositories(), UnorderedElementsAre(second, made("3", "app")));
 }
 
 TEST_F(RepositoryStorage, lists_the_syncs_of_an_id_whatever_the_name_was) {
@@ -88,6 +104,21 @@ TEST_F(RepositoryStorage, a_file_of_the_first_version_is_brought_up_to_date) {
   }
   EXPECT_EQ(run_sql(file, "PRAGMA user_version"), std::to_string(schema_version));
   EXPECT_EQ(SqlStore(file).repositories().size(), 2u);
+}
+
+TEST_F(RepositoryStorage, a_file_from_before_deletions_were_remembered_keeps_what_the_api_made) {
+  run_sql(file, read_file(REFSYNCD_TEST_DATA "/version_1.sql"));
+  run_sql(file, read_file(REFSYNCD_TEST_DATA "/versions_2_to_4.sql"));
+  SqlStore store(file);
+  const auto all = store.repositories();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].id, app_id);
+  EXPECT_EQ(all[0].definition, std::nullopt);
+  EXPECT_EQ(all[1], made("1", "made"));
+  auto deleted = made("1", "made");
+  deleted.state = RepositoryState::deleted;
+  store.write({.repositories = {deleted, made("2", "made")}});
+  EXPECT_EQ(store.repositories().size(), 3u);
 }
 
 TEST_F(RepositoryStorage, an_upgraded_file_has_the_schema_of_a_new_one) {

@@ -17,12 +17,14 @@ class MemoryRecorder final : public Recorder {
  public:
   std::map<std::string, PolicyState> policies;
   std::map<std::string, Sync> syncs;
-  std::map<std::string, RepositoryRecord> repositories;
+  std::map<std::string, RepositoryRecord> repositories;  // by name, those that are deleted by id
   std::vector<WebhookChange> webhooks;
 
   void record(const RepositoryRecord& repository) override {
     std::erase_if(repositories, [&](const auto& entry) { return entry.second.id == repository.id; });
-    if (!repository.deleted) repositories[repository.name] = repository;
+    if (repository.state == RepositoryState::gone) return;
+    const bool deleted = repository.state == RepositoryState::deleted;
+    repositories[deleted ? repository.id : repository.name] = repository;
   }
   void record(const Sync& sync) override { syncs[sync.id] = sync; }
   void record(const PolicyState& state) override { policies[state.policy] = state; }
@@ -104,6 +106,9 @@ class RecordingObserver final : public Observer {
     finished.push_back(now);
   }
   void run_scheduled(const Policy& policy, WallTime due) override { next_due[policy.name] = due; }
+  void unknown_files(std::span<const std::filesystem::path> files) override {
+    for (const auto& file : files) events.push_back("does not know " + file.filename().string());
+  }
 };
 
 /// A service that takes every request and ends a sync when the test says so.
