@@ -33,8 +33,10 @@ sqlite_api::sqlite3* connection(soci::session& session) {
 Error not_usable(const fs::path& file, std::string_view why) {
   return {
       ErrorKind::bad_config,
-      fmt::format("{} {}; move it away and start again (repositories stay, history and run state begin anew)",
-                  file.string(), why)};
+      fmt::format(
+          "{} {}; put a backup in its place, or move it away and start again (repositories stay on the disk; "
+          "history, run state and what the API made begin anew)",
+          file.string(), why)};
 }
 
 /// Made before SQLite opens it, so that no moment exists in which others can read it; -wal and -shm inherit
@@ -44,7 +46,9 @@ void create_private(const fs::path& file) {
   if (created) return;
   const bool there = errno == EEXIST;
   if (there && ::chmod(file.c_str(), 0600) == 0) return;
-  throw Error(ErrorKind::bad_config, fmt::format("opening {}: {}", file.string(), std::strerror(errno)));
+  const bool anothers = errno == EACCES || errno == EPERM;
+  throw Error(ErrorKind::bad_config, fmt::format("opening {}: {}{}", file.string(), std::strerror(errno),
+                                                 anothers ? "; it must belong to the agent's user" : ""));
 }
 
 template <class T>

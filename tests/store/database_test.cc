@@ -70,7 +70,8 @@ TEST_F(DatabaseTest, something_else_is_refused_with_a_remedy) {
   write_bytes(file, 0, std::string(10000, 'x'));
   const auto error = opening();
   EXPECT_EQ(error.kind(), ErrorKind::bad_config);
-  EXPECT_THAT(error.what(), HasSubstr("is not a state file of refsyncd; move it away and start again"));
+  EXPECT_THAT(error.what(),
+              HasSubstr("is not a state file of refsyncd; put a backup in its place, or move it away"));
   EXPECT_EQ(read_file(file), std::string(10000, 'x'));
 }
 
@@ -89,7 +90,7 @@ TEST_F(DatabaseTest, damage_is_found_at_the_start_after_an_unclean_end) {
   const auto error = opening();
   EXPECT_EQ(error.kind(), ErrorKind::bad_config);
   EXPECT_THAT(error.what(), HasSubstr("is damaged"));
-  EXPECT_THAT(error.what(), HasSubstr("move it away"));
+  EXPECT_THAT(error.what(), HasSubstr("put a backup in its place, or move it away and start again"));
 }
 
 TEST_F(DatabaseTest, damage_found_later_is_an_error_and_nothing_worse) {
