@@ -15,6 +15,13 @@ constexpr milliseconds purge_interval = hours(1);
 constexpr milliseconds keep_unknown_policies = hours(24 * 30);
 constexpr size_t purge_batch = 1000;
 
+Error unusable(const Error& problem) {
+  return {problem.kind(),
+          fmt::format("{}; the agent must be able to write in service.data_dir: run it as the folder's owner "
+                      "(it is user {} now), or name another folder",
+                      problem.what(), ::geteuid())};
+}
+
 }  // namespace
 
 std::filesystem::path Engine::prepared(const std::filesystem::path& data_dir) {
@@ -26,10 +33,18 @@ std::filesystem::path Engine::prepared(const std::filesystem::path& data_dir) {
   const bool ours = ::stat(data_dir.c_str(), &status) == 0 && status.st_uid == ::geteuid();
   if (!problem && ours) std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all, problem);
   if (problem) {
-    throw Error(worth_waiting_for(problem.value()) ? ErrorKind::transient : ErrorKind::bad_config,
-                fmt::format("service.data_dir {}: {}", data_dir.string(), problem.message()));
+    throw unusable({worth_waiting_for(problem.value()) ? ErrorKind::transient : ErrorKind::bad_config,
+                    fmt::format("making {}: {}", data_dir.string(), problem.message())});
   }
   return data_dir;
+}
+
+FileLock Engine::locked(const std::filesystem::path& data_dir) try {
+  return FileLock(data_dir / "lock");
+} catch (const LockHeld&) {
+  throw;
+} catch (const Error& problem) {
+  throw unusable(problem);
 }
 
 Engine::Engine(const ServiceConfig& service, const Clock& clock, Observer& observer,
@@ -39,7 +54,7 @@ Engine::Engine(const ServiceConfig& service, const Clock& clock, Observer& obser
       retention_(service.retention),
       next_purge_(clock.steady() + std::chrono::minutes(1)),
       data_dir_(prepared(service.data_dir)),
-      lock_(data_dir_ / "lock"),
+      lock_(locked(data_dir_)),
       store_(data_dir_ / "state.db"),
       recorder_(
           store_, [this](std::function<void()> task) { writer_.submit(std::move(task)); },

@@ -60,6 +60,7 @@ class Engine {
 
  private:
   static std::filesystem::path prepared(const std::filesystem::path& data_dir);
+  static FileLock locked(const std::filesystem::path& data_dir);
   ServiceNeeds needs(Observer& observer);
   double roll();
   void purge_when_due();

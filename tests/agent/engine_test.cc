@@ -1,5 +1,7 @@
 #include "agent/engine.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "agent/once.h"
@@ -91,6 +93,21 @@ TEST_F(AnEngine, pulls_on_its_schedule_and_remembers_it_over_a_restart) {
 TEST_F(AnEngine, has_its_data_directory_for_itself) {
   const auto engine = start(config({"app"}));
   EXPECT_THROW(start(config({"app"})), LockHeld);
+}
+
+TEST_F(AnEngine, names_the_key_of_a_data_directory_that_it_cannot_write_and_a_remedy) {
+  const auto unusable = config({"app"});
+  const auto in_the_way = unusable.service.data_dir / "lock";
+  std::filesystem::create_directories(in_the_way);
+  try {
+    start(unusable);
+    FAIL() << "started";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_config);
+    EXPECT_THAT(error.what(),
+                testing::StartsWith(fmt::format("opening {}: Is a directory", in_the_way.string())));
+    EXPECT_THAT(error.what(), testing::HasSubstr("must be able to write in service.data_dir: run it as"));
+  }
 }
 
 TEST_F(AnEngine, takes_new_repositories_from_a_reload_and_keeps_the_old) {
