@@ -6,6 +6,7 @@
 
 #include "agent/served_control.h"
 #include "api/routes.h"
+#include "base/allocator.h"
 #include "base/duration.h"
 #include "base/version.h"
 
@@ -95,6 +96,7 @@ void Agent::run() {
   engine_.start(std::move(*config_));
   config_.reset();
   for (const auto& state : states) metrics_.restore(state);
+  give_back_freed_memory();
   last_turn_.store(clock_.steady().time_since_epoch().count());
   listen(http_);
   service_manager_.ready(summary());
@@ -228,6 +230,7 @@ void Agent::apply(Config config) {
   service_.drain = config.service.drain;
   notices_.configure(config);
   engine_.reload(std::move(config));
+  give_back_freed_memory();
 }
 
 std::string Agent::summary() {

@@ -11,4 +11,6 @@ void keep_freed_memory() {
   ::mallopt(M_ARENA_MAX, 4);  // each keeps its own
 }
 
+void give_back_freed_memory() { ::malloc_trim(0); }
+
 }  // namespace refsyncd

@@ -7,4 +7,8 @@ namespace refsyncd {
 /// more than reading it. To be called once, before other threads begin.
 void keep_freed_memory();
 
+/// Gives back what is kept now. After work that is not soon repeated and took much more memory than it left
+/// in use, as reading a large configuration does.
+void give_back_freed_memory();
+
 }  // namespace refsyncd
