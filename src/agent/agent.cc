@@ -8,6 +8,7 @@
 #include "api/routes.h"
 #include "base/allocator.h"
 #include "base/duration.h"
+#include "base/text.h"
 #include "base/version.h"
 
 namespace refsyncd {
@@ -90,8 +91,9 @@ void Agent::run() {
   const auto states = engine_.store().policy_states();
   observers_.config_loaded(false, "");
   tell(Severity::info, "starting",
-       fmt::format("refsyncd {} starts: {} policies, {} repositories, state in {}", version,
-                   config_->policies.size(), config_->repos.size(), service_.data_dir.string()));
+       fmt::format("refsyncd {} starts: {}, {}, state in {}", version,
+                   counted(config_->policies.size(), "policy"), counted(config_->repos.size(), "repository"),
+                   service_.data_dir.string()));
   notices_.configure(*config_);
   engine_.start(std::move(*config_));
   config_.reset();
@@ -156,8 +158,8 @@ void Agent::drain() {
   engine_.stop_starting();
   service_manager_.stopping("draining");
   tell(Severity::info, "draining",
-       fmt::format("stopping: {} syncs in progress may end within {}; stop again to interrupt them",
-                   engine_.service().running(), format_duration(service_.drain)));
+       fmt::format("stopping: {} in progress may end within {}; stop again to interrupt",
+                   counted(engine_.service().running(), "sync"), format_duration(service_.drain)));
   const auto deadline = clock_.steady() + service_.drain;
   while (!engine_.at_rest() && clock_.steady() < deadline) turn();
   if (engine_.service().running() > 0) {
@@ -234,8 +236,8 @@ void Agent::apply(Config config) {
 }
 
 std::string Agent::summary() {
-  return fmt::format("{} policies, {} syncs in progress, {} queued", engine_.runner().size(),
-                     engine_.service().running(), engine_.service().waiting());
+  return fmt::format("{}, {} in progress, {} queued", counted(engine_.runner().size(), "policy"),
+                     counted(engine_.service().running(), "sync"), engine_.service().waiting());
 }
 
 void Agent::tell(Severity severity, std::string_view event, std::string message) {

@@ -14,6 +14,9 @@ std::string printable(std::string_view text, size_t limit = 2000);
 /// what was typed (1 where that is less), and never all of it.
 std::string_view nearest(std::string_view typed, std::span<const std::string_view> candidates);
 
+/// "1 policy", "2 policies", "0 syncs": a number with its noun, of which the singular is given.
+std::string counted(size_t number, std::string_view noun);
+
 /// Standard Base64 with padding (RFC 4648, section 4).
 std::string base64(std::string_view bytes);
 

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/print.h"
 #include "config/describe.h"
@@ -26,8 +27,9 @@ Exit check(const Parsed& parsed) {
     rows.push_back(std::move(row));
   }
   fmt::print("{}", table(rows));
-  fmt::print("\n{} is good: {} policies, {} repositories, state in {}\n", config.file.string(),
-             config.policies.size(), config.repos.size(), config.service.data_dir.string());
+  fmt::print("\n{} is good: {}, {}, state in {}\n", config.file.string(),
+             counted(config.policies.size(), "policy"), counted(config.repos.size(), "repository"),
+             config.service.data_dir.string());
   return Exit::ok;
 }
 

@@ -36,8 +36,8 @@ void print_text(const AgentStatus& agent, const std::vector<PolicyStatus>& polic
   const auto now = SystemClock().now();
   fmt::print("refsyncd {} on {}, started {}{}\n", agent.version, agent.config_file,
              ago(agent.started_at, now), agent.draining ? ", stopping" : "");
-  fmt::print("{} policies, {} syncs in progress, {} queued; metrics: {}\n", agent.policies, agent.in_progress,
-             agent.queued,
+  fmt::print("{}, {} in progress, {} queued; metrics: {}\n", counted(agent.policies, "policy"),
+             counted(agent.in_progress, "sync"), agent.queued,
              agent.http_address.empty() ? "off" : fmt::format("http://{}/metrics", agent.http_address));
   if (!agent.config_problem.empty()) fmt::print("the last reload failed:\n{}\n", agent.config_problem);
   std::vector<std::vector<std::string>> rows{{"POLICY", "STATE", "LAST SUCCESS", "LAST OUTCOME", "NOW"}};

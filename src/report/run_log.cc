@@ -97,8 +97,7 @@ void RunLog::policies_changed(std::span<const Policy> policies) {
   std::erase_if(told_, [&](const auto& entry) { return !names.contains(entry.first); });
   write({.severity = Severity::info,
          .event = "policies_changed",
-         .message =
-             fmt::format("{} {} scheduled", policies.size(), policies.size() == 1 ? "policy" : "policies"),
+         .message = counted(policies.size(), "policy") + " scheduled",
          .fields = {{"policies", static_cast<int64_t>(policies.size())}}});
 }
 
@@ -303,8 +302,8 @@ void RunLog::notice_received(const NoticeReceipt& receipt) {
     case NoticeResult::triggered:
       return write({.severity = Severity::info,
                     .event = "webhook_triggered",
-                    .message = fmt::format("{}: {} makes {} {} due", to_string(receipt.forge), receipt.about,
-                                           receipt.policies, receipt.policies == 1 ? "policy" : "policies"),
+                    .message = fmt::format("{}: {} makes {} due", to_string(receipt.forge), receipt.about,
+                                           counted(receipt.policies, "policy")),
                     .fields = fields_of(receipt)});
     case NoticeResult::ignored:
       return write(

@@ -101,6 +101,13 @@ TEST(Nearest, of_a_huge_text_is_nothing_and_soon_found) {
   EXPECT_EQ(nearest(huge, known), "");
 }
 
+TEST(Counted, is_a_number_with_its_noun) {
+  EXPECT_EQ(counted(1, "policy"), "1 policy");
+  EXPECT_EQ(counted(2, "policy"), "2 policies");
+  EXPECT_EQ(counted(1, "sync"), "1 sync");
+  EXPECT_EQ(counted(0, "sync"), "0 syncs");
+}
+
 TEST(Base64, agrees_with_rfc_4648) {
   EXPECT_EQ(base64(""), "");
   EXPECT_EQ(base64("f"), "Zg==");

@@ -176,6 +176,10 @@ class Check(CommandLine):
         self.assertGreaterEqual(len(re.findall(r"\d{4}-\d\d-\d\d.\d\d:\d\d", done.stdout)), 6)
         self.assertFalse(self.data.exists())
 
+    def test_check_counts_one_as_one(self):
+        told = self.program(self.configuration(self.url)).run("check").stdout
+        self.assertIn("is good: 1 policy, 1 repository, state in", told)
+
 
 if __name__ == "__main__":
     unittest.main()
