@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory_resource>
 #include <numeric>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -25,7 +27,9 @@ std::string join(const std::filesystem::path& file, const std::vector<ConfigProb
   std::string text;
   for (const auto& problem : problems) {
     if (!text.empty()) text += '\n';
-    text += fmt::format("{}:{}:{}: {}", file.string(), problem.line, problem.column, problem.message);
+    text += file.string();
+    if (problem.line > 0) text += fmt::format(":{}:{}", problem.line, problem.column);
+    text += ": " + problem.message;
   }
   return text;
 }
@@ -39,11 +43,26 @@ Document read_document(const std::string& text, const std::filesystem::path& fil
   }
 }
 
+/// Why there is no use in opening the file, or "".
+std::string unreadable(const std::filesystem::path& file) {
+  std::error_code problem;
+  const auto status = std::filesystem::status(file, problem);
+  if (!problem && !std::filesystem::is_regular_file(status)) {
+    return "not a regular file; name one with --config";
+  }
+  if (::access(file.c_str(), R_OK) == 0) return "";
+  return fmt::format("cannot be read: {}; name the configuration with --config",
+                     std::generic_category().message(errno));
+}
+
 std::string text_of(const std::filesystem::path& file) {
+  if (const auto problem = unreadable(file); !problem.empty()) throw ConfigError(file, {{0, 0, problem}});
   try {
     return read_file(file, largest_file);
   } catch (const Error& error) {
-    throw ConfigError(file, {{1, 1, error.what()}});
+    throw ConfigError(file, {{0, 0, error.what()}});
+  }
+}
   }
 }
 

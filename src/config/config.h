@@ -104,14 +104,15 @@ struct Config {
 
 /// One mistake in a configuration file.
 struct ConfigProblem {
-  int line = 0;         ///< 1-based
+  int line = 0;         ///< 1-based; 0 when it stands nowhere in the file
   int column = 0;       ///< 1-based
   std::string message;  ///< what is wrong and what to write
 
   bool operator==(const ConfigProblem&) const = default;
 };
 
-/// All mistakes of a file at once. what() has one "file:line:column: message" a line.
+/// All mistakes of a file at once. what() has one "file:line:column: message" a line, and "file: message" for
+/// what stands nowhere.
 class ConfigError : public std::runtime_error {
  public:
   ConfigError(const std::filesystem::path& file, std::vector<ConfigProblem> problems);
@@ -131,7 +132,8 @@ Environment process_environment();
 Config parse_config(const std::string& text, const std::filesystem::path& file,
                     const Environment& environment);
 
-/// Reads and parses the file. Throws ConfigError; a file that cannot be read is a ConfigError at 1:1.
+/// Reads and parses the file, which must be a regular one: others may never end, or give their text only
+/// once. Throws ConfigError, without a place when the file cannot be read.
 Config load_config(const std::filesystem::path& file, const Environment& environment);
 
 /// Where the agent of this file has its control socket, whatever else may be wrong with the file or missing

@@ -1,12 +1,17 @@
 #!/usr/bin/python3
 """The commands that need no running agent: once, plan, check; and what a wrong configuration gets."""
 
+import json
+import os
 import re
+import signal
+import subprocess
 import unittest
 
 from support import http_server
 from support.git import branch, tag
 from support.scenario import Scenario
+from support.wait import wait_until
 
 MISTAKEN = """\
 service:
@@ -50,12 +55,29 @@ class WrongConfiguration(CommandLine):
                 self.assertIn("'soon' is not a duration", told)
                 self.assertIn("upstream", told)
 
-    def test_a_file_that_does_not_exist_is_named(self):
+    def test_a_file_that_does_not_exist_is_named_without_a_place_in_it(self):
         program = self.program(self.configuration(self.url))
         program.config_file.unlink()
-        done = program.run("check")
-        self.assertEqual(done.returncode, 78)
-        self.assertIn(str(program.config_file), done.stderr)
+        for command in ("check", "status"):
+            done = program.run(command)
+            self.assertEqual(done.returncode, 78)
+            self.assertEqual(done.stderr, f"{program.config_file}: cannot be read: No such file or directory; "
+                                          "name the configuration with --config\n")
+
+    def test_only_a_regular_file_is_read(self):
+        program = self.program(self.configuration(self.url))
+        text = program.config_file.with_name("text.yaml")
+        program.config_file.rename(text)
+        program.config_file.symlink_to(text)
+        self.assertEqual(program.run("check").returncode, 0)
+        program.config_file.unlink()
+        os.mkfifo(program.config_file)
+        for command in ("check", "run", "status"):
+            with self.subTest(command=command):
+                done = program.run(command, timeout=10)
+                self.assertEqual(done.returncode, 78)
+                self.assertIn(f"{program.config_file}: not a regular file", done.stderr)
+
 
     def test_wrong_usage_exits_2(self):
         program = self.program(self.configuration(self.url))
