@@ -10,6 +10,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "config/fixed_settings.h"
 
 namespace refsyncd {
 namespace {
@@ -35,6 +36,12 @@ LogSettings log_settings(const LogConfig& config) {
     case LogFormat::journal: settings.form = LogForm::journal; break;
   }
   return settings;
+}
+
+/// Why a good file is refused by an agent that was started with `running`, or "".
+std::string cannot_take(const Config& config, const ServiceConfig& running) {
+  auto problems = changed_fixed_settings(running, config);
+  return problems.empty() ? "" : ConfigError(config.file, std::move(problems)).what();
 }
 
 }  // namespace
@@ -194,7 +201,7 @@ void Agent::reload(std::function<void(const std::string& problem)> done) {
       problem = error.what();
     }
     engine_.loop().post([this, config, problem]() mutable {
-      if (*config) problem = cannot_change(**config);
+      if (*config) problem = cannot_take(**config, service_);
       if (problem.empty()) apply(std::move(**config));
       config_problem_ = problem;
       observers_.config_loaded(true, problem);
@@ -204,18 +211,6 @@ void Agent::reload(std::function<void(const std::string& problem)> done) {
       if (std::exchange(reload_again_, false)) reload({});
     });
   });
-}
-
-std::string Agent::cannot_change(const Config& config) const {
-  const auto& service = config.service;
-  if (service.data_dir != service_.data_dir || service.org != service_.org) {
-    return "service.data_dir and service.org cannot change while the agent runs; restart it";
-  }
-  const bool same_service = service.kind == service_.kind && service.mesa == service_.mesa;
-  return same_service
-             ? ""
-             : "which service syncs (service.kind, url, credential, webhook_secret, manage_upstream) "
-               "cannot change while the agent runs; restart it";
 }
 
 void Agent::apply(Config config) {

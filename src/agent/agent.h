@@ -62,7 +62,6 @@ class Agent {
   void turn();
   void drain();
   void apply(Config config);
-  std::string cannot_change(const Config& config) const;
   void feed_watchdog();
   std::string summary();
   void tell(Severity severity, std::string_view event, std::string message);

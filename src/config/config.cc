@@ -63,7 +63,15 @@ std::string text_of(const std::filesystem::path& file) {
     throw ConfigError(file, {{0, 0, error.what()}});
   }
 }
+
+std::map<std::string, Place> places_in(Value section) {
+  std::map<std::string, Place> places;
+  if (!section.is_map()) return places;
+  places.emplace("", section.place());
+  for (auto key = section.first(); key; key = key.next().next()) {
+    places.emplace(key.text(), key.next().place());
   }
+  return places;
 }
 
 Rules read_defaults(Reading& reading, const Field& field) {
@@ -75,6 +83,7 @@ Config read_config(Reading& reading, Value root) {
   const Fields fields(reading, root, keys::file, "the file");
   Config config;
   config.service = read_service(reading, fields["service"]);
+  config.service_places = places_in(fields["service"].value);
   config.http = read_http(reading, fields["http"], config.service);
   config.log = read_log(reading, fields["log"]);
   config.metrics = read_metrics(reading, fields["metrics"]);

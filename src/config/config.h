@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "config/place.h"
 #include "model/forge.h"
 #include "model/policy.h"
 
@@ -92,6 +93,8 @@ struct Config {
   MetricsConfig metrics;
   ApiConfig api;  ///< only with kind local
   WebhookConfig webhooks;
+  /// Where the values under `service` stand, by key, and the section itself under ""; only what is written.
+  std::map<std::string, Place> service_places;
   std::vector<Repo> repos;       ///< in file order, names unique
   std::vector<Policy> policies;  ///< in file order, names unique
 

@@ -7,16 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "config/place.h"
+
 namespace refsyncd {
-
-/// A place in a text: line and column from 1, the column in bytes.
-struct Place {
-  uint32_t line = 1;
-  uint32_t column = 1;
-
-  bool operator==(const Place&) const = default;
-  auto operator<=>(const Place&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
-};
 
 /// Why a text is not a document we read. It stops the reading, so there is one at most.
 class SyntaxError : public std::runtime_error {

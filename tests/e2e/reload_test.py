@@ -6,6 +6,7 @@ import unittest
 
 from support import http_server
 from support.git import branch
+from support.hosted import local_only
 from support.scenario import Scenario
 from support.wait import wait_until
 
@@ -104,6 +105,14 @@ class GoodReloads(Reloads):
         self.assert_in_step(self.mirror("well"), self.well)
 
 
+    def test_what_waits_for_a_restart_keeps_nothing_else_from_taking_effect(self):
+        agent, before = self.start_synced()
+        self.program_.configure(self.two_policies() | {"metrics": {"max_policies": 7}})
+        self.assertEqual(self.program_.run("reload").returncode, 0)
+        agent.wait_log("metrics has changed; restart the agent to use it")
+        self.assert_both_run(agent, before)
+
+
 class BadReloads(Reloads):
     def assert_refused(self, agent, place):
         wait_until(lambda: agent.metrics().value(RELOADED) == 0, what="the reload refused", describe=agent.log)
@@ -120,6 +129,21 @@ class BadReloads(Reloads):
         self.program_.configure(self.one_policy())
         agent.signal(signal.SIGHUP)
         wait_until(lambda: agent.metrics().value(RELOADED) == 1, what="the reload accepted", describe=agent.log)
+
+    @local_only("the hosting one would have to change, too")
+    def test_what_cannot_change_while_the_agent_runs_is_refused_with_its_place(self):
+        agent, _ = self.start_synced()
+        configuration = self.two_policies()
+        configuration["service"]["org"] = "elsewhere"
+        self.program_.configure(configuration)
+        done = self.program_.run("reload", timeout=10)
+        line = next(number for number, text in enumerate(self.program_.config_file.read_text().splitlines(), 1)
+                    if '"org"' in text)
+        self.assertEqual((done.returncode, done.stdout), (78, ""))
+        self.assertIn(f"config.yaml:{line}:12: service.org cannot change while the agent runs; restart it",
+                      done.stderr)
+        self.assert_refused(agent, f"{line}:12: ")
+        self.assertFalse(self.mirror("well").path.exists())
 
     def test_a_mistake_in_a_changed_file_needs_no_signal(self):
         agent, _ = self.start_synced()
