@@ -12,4 +12,7 @@ std::string describe_time(WallTime time);
 /// Rows of cells as left-aligned columns, two spaces apart. Cells are made printable.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
+/// Writes to stderr what a person should know. Does not fail when nobody reads.
+void tell(const std::string& text);
+
 }  // namespace refsyncd

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
-
 #include "base/text.h"
+#include "cli/print.h"
 #include "report/wording.h"
 
 namespace refsyncd {
@@ -18,15 +17,6 @@ std::string title(const Sync& sync) {
 Progress::Progress() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() { clear_passing(); }
-
-namespace {
-
-/// As fmt::print(stderr, ...), which throws when nobody reads: progress is worth no failure.
-void tell(const std::string& text) {
-  [[maybe_unused]] const auto written = std::fwrite(text.data(), 1, text.size(), stderr);
-}
-
-}  // namespace
 
 void Progress::clear_passing() {
   if (passing_) tell("\r\x1b[K");
