@@ -6,6 +6,7 @@
 #include "base/temporary_folder.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/print.h"
 #include "contract/sync_json.h"
 #include "git/smart_http.h"
 #include "local/job.h"
@@ -23,6 +24,13 @@ void print_plan(const Policy& policy, const RefResults& refs) {
 
 void print_failure(const Policy& policy, const Failure& failure) {
   fmt::print(stderr, "{}: cannot plan ({}): {}\n", policy.name, to_string(failure.kind), failure.message);
+}
+
+/// A push from a repository that the agent has yet to make is planned as from an empty one.
+void tell_if_absent(const Policy& policy, const Repo& repo) {
+  if (policy.direction == Direction::pull || !repo.managed || std::filesystem::exists(repo.path)) return;
+  tell(fmt::format("{}: repository '{}' does not exist yet and counts as empty; a pull must come first\n",
+                   policy.name, repo.name));
 }
 
 Exit plan(const Parsed& parsed, const std::vector<std::string>& names, bool json) {
@@ -43,7 +51,9 @@ Exit plan(const Parsed& parsed, const std::vector<std::string>& names, bool json
   auto exit = Exit::ok;
   for (const auto& policy : choose_policies(config, names)) {
     try {
-      const auto refs = job.plan(request_of(policy, Priority::manual), *config.repo(policy.repo));
+      const auto& repo = *config.repo(policy.repo);
+      const auto refs = job.plan(request_of(policy, Priority::manual), repo);
+      tell_if_absent(policy, repo);
       if (json) {
         fmt::print("{}\n",
                    nlohmann::ordered_json{{"policy", policy.name}, {"stats", stats_json(refs)}}.dump());

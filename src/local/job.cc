@@ -170,12 +170,9 @@ RefResults SyncJob::plan(const SyncRequest& request, const Repo& repo) const {
   Operation operation;
   operation.deadline = clock_.steady() + request.timeout;
   const TemporaryFolder folder;
-  const bool exists = fs::exists(repo.path);
-  if (!exists && request.direction == Direction::push) {
-    throw Error(ErrorKind::not_found, fmt::format("repository '{}' does not exist yet", repo.name));
-  }
-  const auto repository = exists ? Repository::open(git_, repo.path, false)
-                                 : Repository::open(git_, folder.path() / "empty.git", true);
+  const bool to_be_made = repo.managed && !fs::exists(repo.path);
+  const auto repository = to_be_made ? Repository::open(git_, folder.path() / "empty.git", true)
+                                     : Repository::open(git_, repo.path, false);
   const auto upstream = remote(repo, operation);
   const auto make_scratch = [&] {
     return ScratchRepository(folder.path() / "scratch.git", repository.path());

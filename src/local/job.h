@@ -27,7 +27,8 @@ class SyncJob {
   SyncEnd perform(const Assignment& assignment, std::stop_token stop, const LocalService::Progress& progress);
 
   /// What perform() would do to each ref. Changes neither side; needs room for the new objects in the
-  /// temporary folder. Throws what perform() would fail with.
+  /// temporary folder. A repository of ours that is yet to be made counts as an empty one, also for a push,
+  /// which would find there what a pull had brought before. Throws what perform() would fail with.
   RefResults plan(const SyncRequest& request, const Repo& repo) const;
 
  private:

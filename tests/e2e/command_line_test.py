@@ -174,6 +174,22 @@ class Plan(CommandLine):
         self.assertIn("created", planned.stdout)
         self.assertFalse(self.mirror().path.exists())
 
+    def test_plan_of_a_push_before_the_first_pull_counts_the_repository_as_empty(self):
+        program = self.program(self.configuration(self.url, {}, {"direction": "push"}))
+        planned = program.run("plan")
+        self.assertEqual(planned.returncode, 0, planned.stderr)
+        self.assertIn("app-push: push of app would leave no refs", planned.stdout)
+        self.assertIn("app-push: repository 'app' does not exist yet", planned.stderr)
+        self.assertFalse(self.mirror().path.exists())
+        program.once()
+
+    def test_plan_at_a_hosted_service_is_wrong_usage(self):
+        configuration = self.configuration("https://git.example.com/app.git")
+        configuration["service"] |= {"kind": "mesa", "credential": {"file": str(self.secret_file("secret"))}}
+        planned = self.program(configuration).run("plan")
+        self.assertEqual(planned.returncode, 2, planned.stderr)
+        self.assertIn("kind: mesa", planned.stderr)
+
     def test_plan_of_a_push_touches_neither_side(self):
         program = self.program(self.configuration(self.url, {}, {"direction": "push"}))
         program.once("app-pull")

@@ -225,5 +225,25 @@ TEST_F(ASyncJob, takes_a_503_for_a_throttle_only_when_it_names_a_time) {
   EXPECT_FALSE(failure.retry_after);
 }
 
+TEST_F(ASyncJob, plans_a_push_from_a_repository_yet_to_be_made_as_from_an_empty_one) {
+  repo_.path = (folder / "later.git").string();
+  EXPECT_THAT(job_.plan(request(Direction::push), repo_), testing::IsEmpty());
+  EXPECT_EQ(job_.plan(request(Direction::pull), repo_).size(), 1u);
+  EXPECT_FALSE(std::filesystem::exists(repo_.path));
+}
+
+TEST_F(ASyncJob, plans_nothing_for_a_named_repository_that_is_missing) {
+  repo_.path = (folder / "nowhere.git").string();
+  repo_.managed = false;
+  for (const auto direction : {Direction::pull, Direction::push}) {
+    try {
+      job_.plan(request(direction), repo_);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::not_found);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace refsyncd
