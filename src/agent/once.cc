@@ -14,16 +14,24 @@ Once::Once(std::vector<std::string> wanted) : wanted_(std::move(wanted)) {
   for (const auto& policy : wanted_) results_[policy].policy = policy;
 }
 
-void Once::sync_finished(const Sync& sync) {
+void Once::keep(const Sync& sync) {
   const auto result = results_.find(sync.request.policy);
-  if (result != results_.end()) result->second.syncs.push_back(sync);
+  if (result == results_.end()) return;
+  auto& syncs = result->second.syncs;
+  const auto known = std::find_if(syncs.begin(), syncs.end(), [&](const Sync& s) { return s.id == sync.id; });
+  known == syncs.end() ? syncs.push_back(sync) : void(*known = sync);
+}
+
+bool Once::all_ended() const {
+  return std::none_of(results_.begin(), results_.end(), [](const auto& result) {
+    return result.second.status == OnceResult::Status::interrupted;
+  });
 }
 
 void Once::run_finished(const Policy& policy, const PolicyState&, const PolicyState& now) {
   const auto result = results_.find(policy.name);
   if (result == results_.end()) return;
-  result->second.completed = !now.last_failure;
-  ended_[policy.name] = true;
+  result->second.status = now.last_failure ? OnceResult::Status::failed : OnceResult::Status::completed;
 }
 
 void Once::run(Engine& engine, Config config, const std::function<bool()>& stop) {
@@ -33,7 +41,7 @@ void Once::run(Engine& engine, Config config, const std::function<bool()>& stop)
   for (const auto& policy : wanted_) engine.runner().trigger(policy);
 
   const auto tick = [&] { engine.turn(std::chrono::steady_clock::now() + std::chrono::seconds(1)); };
-  while (ended_.size() < results_.size() && !stop()) tick();
+  while (!all_ended() && !stop()) tick();
   engine.stop_starting();
   // What an earlier process left may still run; it is not worth more of the user's patience than the own
   // policies.

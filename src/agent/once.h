@@ -12,9 +12,12 @@ namespace refsyncd {
 
 /// What became of one policy that was run once.
 struct OnceResult {
+  enum class Status { interrupted, completed, failed };
+
   std::string policy;
-  bool completed = false;
-  std::vector<Sync> syncs;  ///< one for each attempt, in order
+  Status status = Status::interrupted;  ///< interrupted: it goes on when the next process starts
+  /// One for each attempt, in order; the last of an interrupted policy may not be over.
+  std::vector<Sync> syncs;
 };
 
 /// Runs policies now, each to its end with its retries, outside any schedule.
@@ -23,7 +26,9 @@ class Once final : public Observer {
   /// `wanted` names policies of the configuration.
   explicit Once(std::vector<std::string> wanted);
 
-  void sync_finished(const Sync& sync) override;
+  void sync_queued(const Sync& sync) override { keep(sync); }
+  void sync_started(const Sync& sync) override { keep(sync); }
+  void sync_finished(const Sync& sync) override { keep(sync); }
   void run_finished(const Policy& policy, const PolicyState& was, const PolicyState& now) override;
 
   /// Starts the runs and drives the engine until all have ended and everything is written down, or `stop`
@@ -31,13 +36,15 @@ class Once final : public Observer {
   /// object.
   void run(Engine& engine, Config config, const std::function<bool()>& stop);
 
-  /// One for each wanted policy, in that order. Policies that did not end count as not completed.
+  /// One for each wanted policy, in that order.
   std::vector<OnceResult> results() const;
 
  private:
+  void keep(const Sync& sync);
+  bool all_ended() const;
+
   std::vector<std::string> wanted_;
   std::map<std::string, OnceResult> results_;
-  std::map<std::string, bool> ended_;
 };
 
 }  // namespace refsyncd

@@ -16,7 +16,7 @@ namespace refsyncd {
 /// How the program ends. Scripts and systemd rely on these.
 enum class Exit : int {
   ok = 0,
-  sync_failed = 1,   ///< once, sync --wait: a sync failed
+  sync_failed = 1,   ///< once, sync --wait: a sync failed, or once was interrupted
   usage = 2,         ///< the command line is wrong
   unavailable = 69,  ///< no agent answers on the control socket (sysexits EX_UNAVAILABLE)
   failed = 70,       ///< anything else went wrong (EX_SOFTWARE)

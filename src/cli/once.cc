@@ -1,8 +1,10 @@
 #include "agent/once.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "agent/signals.h"
@@ -13,14 +15,35 @@
 namespace refsyncd {
 namespace {
 
+using Status = OnceResult::Status;
+
+std::string_view word(Status status) {
+  switch (status) {
+    case Status::interrupted: return "interrupted";
+    case Status::completed: return "completed";
+    case Status::failed: return "failed";
+  }
+  return "";
+}
+
 void print_json(const std::vector<OnceResult>& results) {
   for (const auto& result : results) {
     auto syncs = nlohmann::json::array();
     for (const auto& sync : result.syncs) syncs.push_back(to_json_value(sync));
     const nlohmann::ordered_json object{
-        {"policy", result.policy}, {"status", result.completed ? "completed" : "failed"}, {"syncs", syncs}};
+        {"policy", result.policy}, {"status", word(result.status)}, {"syncs", syncs}};
     fmt::print("{}\n", object.dump());
   }
+}
+
+void tell_interrupted(const std::vector<OnceResult>& results, Progress& progress) {
+  std::vector<std::string_view> names;
+  for (const auto& result : results) {
+    if (result.status == Status::interrupted) names.push_back(result.policy);
+  }
+  if (names.empty()) return;
+  progress.line(fmt::format("refsyncd: interrupted; {} {} on at the next start", fmt::join(names, ", "),
+                            names.size() == 1 ? "goes" : "go"));
 }
 
 Exit once(const Parsed& parsed, const std::vector<std::string>& names, bool json) {
@@ -43,9 +66,10 @@ Exit once(const Parsed& parsed, const std::vector<std::string>& names, bool json
   once.run(engine, std::move(config), [&] { return stop; });
 
   const auto results = once.results();
+  tell_interrupted(results, progress);
   if (json) print_json(results);
-  const bool all =
-      std::all_of(results.begin(), results.end(), [](const OnceResult& r) { return r.completed; });
+  const bool all = std::all_of(results.begin(), results.end(),
+                               [](const OnceResult& r) { return r.status == Status::completed; });
   return all ? Exit::ok : Exit::sync_failed;
 }
 

@@ -18,8 +18,10 @@ class Progress final : public Observer {
   void attempt_failed(const Policy& policy, const Failure& failure,
                       std::optional<milliseconds> retry_in) override;
 
- private:
+  /// Anything else a person should know, as a line of its own.
   void line(const std::string& text);
+
+ private:
   void clear_passing();
 
   const bool terminal_;

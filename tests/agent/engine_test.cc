@@ -158,10 +158,10 @@ TEST_F(AnEngine, that_runs_policies_once_tells_each_attempt_and_the_end) {
   once.run(engine, both, [] { return false; });
   const auto results = once.results();
   ASSERT_EQ(results.size(), 2u);
-  EXPECT_TRUE(results[0].completed);
+  EXPECT_EQ(results[0].status, OnceResult::Status::completed);
   ASSERT_EQ(results[0].syncs.size(), 1u);
   EXPECT_EQ(count(*results[0].syncs[0].refs).updated, 1u);
-  EXPECT_FALSE(results[1].completed);
+  EXPECT_EQ(results[1].status, OnceResult::Status::failed);
   ASSERT_EQ(results[1].syncs.size(), 1u) << "what a person must mend is not tried again";
   EXPECT_EQ(results[1].syncs[0].failure->kind, ErrorKind::not_found);
 }

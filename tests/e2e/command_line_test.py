@@ -148,6 +148,39 @@ class Once(CommandLine):
         self.assertIn("updated", done.stdout + done.stderr)
 
 
+class Interrupted(CommandLine):
+    def setUp(self):
+        super().setUp()
+        self.server = self.http_server()
+        self.server.fault = self.hold = http_server.Hold()
+        self.program_ = self.program(self.configuration(self.server.url(self.app)))
+
+    def interrupt(self, *arguments):
+        """Ctrl-C in the middle: exit code, stdout and stderr."""
+        running = subprocess.Popen(self.program_.command("once", *arguments), env=self.program_.environment,
+                                   cwd=self.program_.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(running.kill)
+        wait_until(self.hold.held.is_set, what="a sync in the middle")
+        running.send_signal(signal.SIGINT)
+        stdout, stderr = running.communicate(timeout=15)
+        return running.returncode, stdout, stderr
+
+    def test_it_says_that_what_was_not_over_goes_on_later(self):
+        self.assertEqual(self.interrupt(), (1, "", "refsyncd: interrupted; app-pull goes on at the next start\n"))
+
+    def test_the_unfinished_sync_is_told_and_kept(self):
+        code, stdout, stderr = self.interrupt("--json")
+        self.assertEqual(code, 1, stderr)
+        self.assertIn("app-pull goes on at the next start", stderr)
+        told = json.loads(stdout)
+        self.assertEqual((told["policy"], told["status"]), ("app-pull", "interrupted"))
+        self.assertEqual([sync["status"] for sync in told["syncs"]], ["in_progress"])
+        self.hold.release()
+        again = self.program_.once()["app-pull"]
+        self.assertEqual([(sync["id"], sync["status"]) for sync in again["syncs"]],
+                         [(told["syncs"][0]["id"], "completed")])
+
+
 class Plan(CommandLine):
     def test_plan_tells_every_outcome_and_writes_nothing(self):
         self.app.set(tag("v1"), self.tip)
