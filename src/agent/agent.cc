@@ -93,8 +93,7 @@ Agent::Agent(Config config, Environment environment, const Clock& clock)
 
 void Agent::run() {
   signals_.watch(
-      engine_.loop(), [this] { draining_ ? engine_.interrupt() : void(stopping_ = true); },
-      [this] { reload({}); });
+      engine_.loop(), [this] { draining_ ? interrupt() : void(stopping_ = true); }, [this] { reload({}); });
   const auto states = engine_.store().policy_states();
   observers_.config_loaded(false, "");
   tell(Severity::info, "starting",
@@ -169,16 +168,22 @@ void Agent::drain() {
                    counted(engine_.service().running(), "sync"), format_duration(service_.drain)));
   const auto deadline = clock_.steady() + service_.drain;
   while (!engine_.at_rest() && clock_.steady() < deadline) turn();
-  if (engine_.service().running() > 0) {
-    tell(Severity::warning, "interrupting",
-         fmt::format("interrupting {} syncs; the next start runs them again", engine_.service().running()));
-    engine_.interrupt();
-  }
+  interrupt();
   const auto last = clock_.steady() + seconds(10);
   while (!engine_.at_rest() && clock_.steady() < last) turn();
   stopped_ = true;
   servers_.clear();
   tell(Severity::info, "stopped", "stopped");
+}
+
+void Agent::interrupt() {
+  const auto running = engine_.service().running();
+  if (running > 0 && !std::exchange(interrupted_, true)) {
+    tell(Severity::warning, "interrupting",
+         fmt::format("interrupting {}; what is interrupted goes on at the next start",
+                     counted(running, "sync")));
+  }
+  engine_.interrupt();
 }
 
 void Agent::reload(std::function<void(const std::string& problem)> done) {

@@ -61,6 +61,7 @@ class Agent {
   HttpResponse answer_public(const HttpRequest& request);
   void turn();
   void drain();
+  void interrupt();
   void apply(Config config);
   void feed_watchdog();
   std::string summary();
@@ -98,6 +99,7 @@ class Agent {
   bool reload_again_ = false;
   bool stopping_ = false;
   bool draining_ = false;
+  bool interrupted_ = false;
   std::atomic<bool> stopped_ = false;
   SteadyTime next_watchdog_{};
   std::atomic<SteadyTime::rep> last_turn_{0};

@@ -284,6 +284,15 @@ class Commands(Service):
         self.assertEqual(stat.S_IMODE((self.data / "control.sock").stat().st_mode) & 0o077, 0)
 
 
+class Stops(Service):
+    def test_the_second_signal_says_what_it_interrupts(self):
+        agent, _ = self.start_held(self.configure())
+        agent.signal(signal.SIGINT)
+        agent.wait_log("stopping: 1 sync in progress may end within 25s; stop again to interrupt")
+        agent.signal(signal.SIGINT)
+        self.assertEqual(agent.process.wait(10), 0)
+        self.assertEqual(agent.log().count("interrupting 1 sync; what is interrupted goes on at the next start"), 1)
+
 class ServiceManager(Service):
     def test_the_service_manager_hears_every_step(self):
         notify = self.notify_socket()
