@@ -50,16 +50,31 @@ Sync ask(ControlClient& agent, const SyncRequest& request) try {
   throw;
 }
 
-/// Asks until the sync is over, more and more slowly.
-Sync follow(ControlClient& agent, Sync sync) {
+/// The sync as it is now. An agent that stops breaks a call off; the next one finds nobody.
+std::optional<Sync> look(ControlClient& agent, const std::string& id) {
+  try {
+    return agent.sync(id);
+  } catch (const NobodyListens&) {
+    throw;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::transient) throw;
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  return agent.sync(id);
+}
+
+/// Asks until the sync is over, more and more slowly. A sync that is not over then was left by its agent.
+Sync follow(ControlClient& agent, Sync sync) try {
   auto pause = std::chrono::milliseconds(20);
   while (!sync.terminal()) {
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 3 / 2, std::chrono::milliseconds(1000));
-    auto now = agent.sync(sync.id);
+    auto now = look(agent, sync.id);
     if (!now) throw Error(ErrorKind::internal, fmt::format("the agent has lost sync {}", sync.id));
     sync = std::move(*now);
   }
+  return sync;
+} catch (const NobodyListens&) {
   return sync;
 }
 
@@ -81,6 +96,12 @@ Exit sync(const Parsed& parsed, const Options& options) {
     fmt::print("{}\n", to_json_value(sync).dump());
   } else {
     print_text(sync);
+  }
+  if (options.wait && !sync.terminal()) {
+    throw NobodyListens(fmt::format(
+        "the agent stopped before sync {} ended; it is kept, goes on when the agent starts again, and "
+        "`refsyncd history` tells how it ended",
+        sync.id));
   }
   return sync.status == SyncStatus::failed ? Exit::sync_failed : Exit::ok;
 }

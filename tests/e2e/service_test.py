@@ -293,6 +293,25 @@ class Stops(Service):
         self.assertEqual(agent.process.wait(10), 0)
         self.assertEqual(agent.log().count("interrupting 1 sync; what is interrupted goes on at the next start"), 1)
 
+    def test_a_sync_that_somebody_waits_for_goes_on_later_and_is_named(self):
+        program = self.configure({"every": "1h"}, service={"drain": "0s"})
+        agent, hold = self.start_held(program)
+        waiting = subprocess.Popen(program.command("sync", "app", "--direction", "pull", "--wait", "--json"),
+                                   env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(waiting.kill)
+        agent.wait_metric("refsyncd_queue_depth")
+        self.assertEqual(agent.stop(), 0)
+        stdout, stderr = waiting.communicate(timeout=15)
+        self.assertEqual(waiting.returncode, 69, stderr)
+        sync = json.loads(stdout)
+        self.assertEqual(sync["status"], "queued")
+        self.assertIn(f"the agent stopped before sync {sync['id']} ended; it is kept", stderr)
+        hold.release()
+        self.start(program)
+        wait_until(lambda: [s["status"] for s in program.history() if s["id"] == sync["id"]] == ["completed"],
+                   what="the sync goes on")
+
+
 class ServiceManager(Service):
     def test_the_service_manager_hears_every_step(self):
         notify = self.notify_socket()
