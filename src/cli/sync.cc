@@ -110,13 +110,18 @@ Exit sync(const Parsed& parsed, const Options& options) {
 
 void add_sync(CLI::App& app, Parsed& parsed) {
   auto options = std::make_shared<Options>();
-  auto* command = app.add_subcommand("sync", "Ask the running agent for a sync of a repository");
+  auto* command = app.add_subcommand("sync",
+                                     "Ask the running agent for a sync of a repository: of the refs that the "
+                                     "globs say, whatever policies exclude, force or prune");
   command->add_option("REPO", options->repo, "Repository name")->required();
   command->add_option("--direction", options->direction, "pull or push")
       ->required()
       ->check(CLI::IsMember({"pull", "push"}));
-  command->add_option("--branches", options->branches, "Branch globs (default: all branches and tags)");
-  command->add_option("--tags", options->tags, "Tag globs");
+  command
+      ->add_option("--branches", options->branches,
+                   "A branch glob; again for one more (default: all branches and tags)")
+      ->allow_extra_args(false);
+  command->add_option("--tags", options->tags, "A tag glob; again for one more")->allow_extra_args(false);
   command->add_flag("--wait", options->wait, "Wait for its end; exit 1 when it failed");
   command->add_flag("--json", options->json, "Print the sync as JSON");
   command->callback(
