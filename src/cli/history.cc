@@ -25,14 +25,20 @@ std::string result(const Sync& sync) {
   return sync.refs ? describe(count(*sync.refs)) : "";
 }
 
-/// An empty answer for a name that no policy knows is more likely a slip than a history.
-void check_known(ControlClient& agent, const std::string& repo) {
+/// An empty answer for a name that no policy knows, or an id that no sync has, is more likely a slip than a
+/// history.
+void check_known(ControlClient& agent, const SyncQuery& query) {
+  if (!query.before_id.empty() && !agent.sync(query.before_id)) {
+    throw UsageError(
+        fmt::format("there is no sync '{}', or it is no longer kept", printable(query.before_id, 100)));
+  }
+  if (query.repo.empty()) return;
   const auto policies = agent.status();
   std::vector<std::string_view> known;
   for (const auto& policy : policies) known.push_back(policy.repo);
-  if (std::find(known.begin(), known.end(), repo) != known.end()) return;
-  const auto near = nearest(repo, known);
-  throw UsageError(fmt::format("there is no repository '{}'{}", repo,
+  if (std::find(known.begin(), known.end(), query.repo) != known.end()) return;
+  const auto near = nearest(query.repo, known);
+  throw UsageError(fmt::format("there is no repository '{}'{}", query.repo,
                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
 
@@ -52,7 +58,7 @@ std::vector<Sync> all_of(ControlClient& agent, SyncQuery query) {
 Exit history(const Parsed& parsed, const SyncQuery& query, bool json) {
   auto agent = running_agent(parsed);
   const auto syncs = all_of(agent, query);
-  if (syncs.empty() && !query.repo.empty()) check_known(agent, query.repo);
+  if (syncs.empty()) check_known(agent, query);
   if (json) {
     for (const auto& sync : syncs) fmt::print("{}\n", to_json_value(sync).dump());
     return Exit::ok;

@@ -279,6 +279,15 @@ class Commands(Service):
                 self.assertEqual(done.returncode, 69, done.stderr)
                 self.assertIn("control.sock", done.stderr)
 
+    def test_a_page_before_an_unknown_sync_is_wrong_usage(self):
+        program = self.configure()
+        self.start(program).wait_metric(SYNCS, status="completed", policy="app-pull")
+        done = program.run("history", "--before", "xx")
+        self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+        self.assertIn("there is no sync 'xx'", done.stderr)
+        oldest = program.history()[-1]["id"]
+        self.assertEqual(program.run("history", "--before", oldest).returncode, 0)
+
     def test_only_our_own_user_may_open_the_socket(self):
         self.start(self.configure())
         self.assertEqual(stat.S_IMODE((self.data / "control.sock").stat().st_mode) & 0o077, 0)
