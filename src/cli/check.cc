@@ -38,6 +38,7 @@ Exit check(const Parsed& parsed) {
 void add_check(CLI::App& app, Parsed& parsed) {
   auto* command = app.add_subcommand(
       "check", "Check the configuration; print the schedule and each policy's next three due times");
+  add_config_option(*command, parsed);
   command->callback([&parsed] { parsed.action = [&parsed] { return check(parsed); }; });
 }
 

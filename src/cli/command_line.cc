@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <system_error>
 
 #include "base/allocator.h"
 #include "base/file.h"
@@ -12,6 +14,7 @@
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/control_socket.h"
+#include "cli/print.h"
 
 namespace refsyncd {
 namespace {
@@ -24,17 +27,17 @@ constexpr auto footer =
     "Exit codes: 0 ok, 1 a sync failed, 2 wrong usage, 69 no agent answers, 70 other errors,\n"
     "            75 the data directory is in use by another agent, 78 bad configuration.";
 
-int run_action(const Action& action) {
-  const auto fail = [](Exit code, const std::string& message) {
-    const auto line = fmt::format("refsyncd: {}\n", message);
-    std::fwrite(line.data(), 1, line.size(), stderr);  // no exception when nobody reads
-    return static_cast<int>(code);
-  };
+Exit fail(Exit code, const std::string& message) {
+  tell(fmt::format("refsyncd: {}\n", message));
+  return code;
+}
+
+Exit run_action(const Action& action) {
   try {
-    return static_cast<int>(action());
+    return action();
   } catch (const ConfigError& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return static_cast<int>(Exit::bad_config);
+    tell(fmt::format("{}\n", error.what()));
+    return Exit::bad_config;
   } catch (const UsageError& error) {
     return fail(Exit::usage, error.what());
   } catch (const LockHeld& error) {
@@ -48,7 +51,47 @@ int run_action(const Action& action) {
   }
 }
 
+/// What somebody wanted to read may still wait in the stream, or have been lost in it.
+Exit end_output(Exit exit) {
+  errno = 0;
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (written) return exit;
+  const auto why = errno == 0 ? "" : ": " + std::generic_category().message(errno);
+  return fail(Exit::failed, "the output could not be written" + why);
+}
+
+/// CLI11 misses a command, and says nothing of the word that stands where one should.
+void tell_unknown_command(const CLI::App& app, const std::string& word) {
+  std::vector<std::string_view> known;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    known.push_back(command->get_name());
+  }
+  const auto near = nearest(word, known);
+  tell(fmt::format("refsyncd: there is no command '{}'{}\nRun with --help for more information.\n",
+                   printable(word, 100), near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+}
+
+Exit tell_usage(const CLI::App& app, const CLI::ParseError& error) {
+  const auto unused = app.remaining();
+  const bool unknown_command =
+      app.get_subcommands().empty() && !unused.empty() && !unused[0].starts_with('-');
+  if (unknown_command && error.get_exit_code() != 0) {
+    tell_unknown_command(app, unused[0]);
+    return Exit::usage;
+  }
+  return app.exit(error) == 0 ? Exit::ok : Exit::usage;
+}
+
 }  // namespace
+
+void add_config_option(CLI::App& app, Parsed& parsed) {
+  app.add_option("-c,--config", parsed.config_file, "Configuration file")->capture_default_str();
+}
+
+void add_agent_options(CLI::App& app, Parsed& parsed) {
+  add_config_option(app, parsed);
+  app.add_option("--socket", parsed.socket, "Control socket of the running agent (default: as configured)");
+}
 
 ControlClient running_agent(const Parsed& parsed) {
   return ControlClient(parsed.socket.empty() ? find_control_socket(parsed.config_file, process_environment())
@@ -85,17 +128,16 @@ int command_line(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(footer);
-  app.add_option("-c,--config", parsed.config_file, "Configuration file")->capture_default_str();
-  app.add_option("--socket", parsed.socket, "Control socket of the running agent (default: as configured)");
+  add_agent_options(app, parsed);
   for (auto* add : {add_run, add_once, add_plan, add_check, add_status, add_sync, add_history, add_reload}) {
     add(app, parsed);
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? static_cast<int>(Exit::ok) : static_cast<int>(Exit::usage);
+    return static_cast<int>(end_output(tell_usage(app, error)));
   }
-  return run_action(parsed.action);
+  return static_cast<int>(end_output(run_action(parsed.action)));
 }
 
 }  // namespace refsyncd

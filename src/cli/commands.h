@@ -19,7 +19,7 @@ enum class Exit : int {
   sync_failed = 1,   ///< once, sync --wait: a sync failed, or once was interrupted
   usage = 2,         ///< the command line is wrong
   unavailable = 69,  ///< no agent answers on the control socket (sysexits EX_UNAVAILABLE)
-  failed = 70,       ///< anything else went wrong (EX_SOFTWARE)
+  failed = 70,       ///< anything else went wrong (EX_SOFTWARE), stdout that takes nothing included
   in_use = 75,       ///< another agent uses the data directory (EX_TEMPFAIL)
   bad_config = 78,   ///< the configuration is wrong (EX_CONFIG)
 };
@@ -40,6 +40,11 @@ struct Parsed {
   std::filesystem::path socket;  ///< "" = the one the configuration names
   Action action;
 };
+
+/// --config; and --config with --socket, for commands that talk to a running agent. They may stand before the
+/// command or after it.
+void add_config_option(CLI::App& app, Parsed& parsed);
+void add_agent_options(CLI::App& app, Parsed& parsed);
 
 /// One subcommand a file: each adds itself to the parser, and sets the action when it is chosen.
 void add_run(CLI::App& app, Parsed& parsed);

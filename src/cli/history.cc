@@ -88,6 +88,7 @@ void add_history(CLI::App& app, Parsed& parsed) {
       ->capture_default_str();
   command->add_option("--before", options->query.before_id, "Only those older than this sync's id");
   command->add_flag("--json", options->json, "Print one sync as JSON a line, in full");
+  add_agent_options(*command, parsed);
   command->callback([&parsed, options] {
     parsed.action = [&parsed, options] { return history(parsed, options->query, options->json); };
   });

@@ -86,6 +86,7 @@ void add_once(CLI::App& app, Parsed& parsed) {
   command->add_option("POLICY", options->policies, "Policies to run (default: all)");
   command->add_flag("--json", options->json,
                     "Print one JSON object a policy on stdout, and nothing else there");
+  add_config_option(*command, parsed);
   command->callback([&parsed, options] {
     parsed.action = [&parsed, options] { return once(parsed, options->policies, options->json); };
   });

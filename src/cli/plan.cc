@@ -80,6 +80,7 @@ void add_plan(CLI::App& app, Parsed& parsed) {
       app.add_subcommand("plan", "Show what a sync would do to each ref, and why; writes nothing");
   command->add_option("POLICY", options->policies, "Policies to plan (default: all)");
   command->add_flag("--json", options->json, "Print one JSON object a policy");
+  add_config_option(*command, parsed);
   command->callback([&parsed, options] {
     parsed.action = [&parsed, options] { return plan(parsed, options->policies, options->json); };
   });

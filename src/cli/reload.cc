@@ -22,6 +22,7 @@ Exit reload(const Parsed& parsed) {
 
 void add_reload(CLI::App& app, Parsed& parsed) {
   auto* command = app.add_subcommand("reload", "Make the running agent read its configuration again");
+  add_agent_options(*command, parsed);
   command->callback([&parsed] { parsed.action = [&parsed] { return reload(parsed); }; });
 }
 

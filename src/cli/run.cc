@@ -7,6 +7,7 @@ namespace refsyncd {
 
 void add_run(CLI::App& app, Parsed& parsed) {
   auto* command = app.add_subcommand("run", "Run the agent: follow the schedule until SIGTERM or Ctrl-C");
+  add_config_option(*command, parsed);
   command->callback([&parsed] {
     parsed.action = [&parsed] {
       const SystemClock clock;

@@ -95,6 +95,7 @@ void add_status(CLI::App& app, Parsed& parsed) {
   auto* command = app.add_subcommand("status", "Show what each policy of the running agent does, and why");
   command->add_option("POLICY", options->policies, "Only these policies (default: all)");
   command->add_flag("--json", options->json, "Print JSON");
+  add_agent_options(*command, parsed);
   command->callback([&parsed, options] {
     parsed.action = [&parsed, options] { return status(parsed, options->policies, options->json); };
   });

@@ -124,6 +124,7 @@ void add_sync(CLI::App& app, Parsed& parsed) {
   command->add_option("--tags", options->tags, "A tag glob; again for one more")->allow_extra_args(false);
   command->add_flag("--wait", options->wait, "Wait for its end; exit 1 when it failed");
   command->add_flag("--json", options->json, "Print the sync as JSON");
+  add_agent_options(*command, parsed);
   command->callback(
       [&parsed, options] { parsed.action = [&parsed, options] { return sync(parsed, *options); }; });
 }

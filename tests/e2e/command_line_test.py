@@ -79,11 +79,47 @@ class WrongConfiguration(CommandLine):
                 self.assertIn(f"{program.config_file}: not a regular file", done.stderr)
 
 
+class Usage(CommandLine):
     def test_wrong_usage_exits_2(self):
         program = self.program(self.configuration(self.url))
         for arguments in (["nonsense"], ["sync"], ["sync", "app", "--direction", "sideways"]):
             with self.subTest(arguments=arguments):
                 self.assertEqual(program.run(*arguments).returncode, 2)
+
+    def test_an_unknown_command_is_named_with_the_nearest_one(self):
+        program = self.program(self.configuration(self.url))
+        done = program.run("statsu")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("there is no command 'statsu'; did you mean 'status'?", done.stderr)
+        self.assertIn("there is no command 'bananas'\n", program.run("bananas").stderr)
+
+    def test_the_help_of_each_command_lists_the_options_it_takes(self):
+        program = self.program(self.configuration(self.url))
+        for command in ("run", "once", "plan", "check", "status", "sync", "history", "reload"):
+            with self.subTest(command=command):
+                told = program.run(command, "--help").stdout
+                self.assertIn("--config", told)
+                self.assertEqual("--socket" in told, command in ("status", "sync", "history", "reload"))
+
+    def test_the_configuration_may_be_named_before_the_command_or_after(self):
+        program = self.program(self.configuration(self.url))
+        for arguments in (["--config", program.config_file, "check"], ["check", "-c", program.config_file]):
+            done = subprocess.run([program.command("check")[0], *arguments], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_each_glob_has_an_option_of_its_own(self):
+        program = self.program(self.configuration(self.url))
+        done = program.run("sync", "--direction", "pull", "--branches", "main", "--branches", "b", "--tags", "v*", "app")
+        self.assertEqual(done.returncode, 69, done.stderr)  # understood; nobody is there
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        program = self.program(self.configuration(self.url))
+        for command in (["once", "--json"], ["check"], ["plan"], ["--help"]):
+            with self.subTest(command=command), open("/dev/full", "w") as full:
+                done = subprocess.run(program.command(*command), cwd=program.folder, env=program.environment,
+                                      stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(done.returncode, 70)
+                self.assertIn("No space left on device", done.stderr)
 
 
 class Once(CommandLine):

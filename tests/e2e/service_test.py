@@ -288,6 +288,16 @@ class Commands(Service):
         oldest = program.history()[-1]["id"]
         self.assertEqual(program.run("history", "--before", oldest).returncode, 0)
 
+    def test_an_answer_that_cannot_be_written_is_a_failure(self):
+        program = self.configure()
+        self.start(program)
+        for command in (["status", "--json"], ["history", "--json"], ["reload"],
+                        ["sync", "app", "--direction", "pull", "--json"]):
+            with self.subTest(command=command), open("/dev/full", "w") as full:
+                done = subprocess.run(program.command(*command), stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(done.returncode, 70)
+                self.assertIn("No space left on device", done.stderr)
+
     def test_only_our_own_user_may_open_the_socket(self):
         self.start(self.configure())
         self.assertEqual(stat.S_IMODE((self.data / "control.sock").stat().st_mode) & 0o077, 0)
