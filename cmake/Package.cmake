@@ -25,12 +25,12 @@ install(CODE "
   endif()")
 
 install(FILES config/refsyncd.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/refsyncd OPTIONAL)
-install(FILES config/refsyncd.yaml config/quickstart.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples OPTIONAL)
 install(DIRECTORY contrib/prometheus contrib/grafana contrib/kubernetes DESTINATION ${CMAKE_INSTALL_DATADIR}/refsyncd
         PATTERN "*.test.yml" EXCLUDE)
-install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
-install(FILES contrib/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# The documents and what they link to are arranged as in the repository, so that their links hold.
+install(FILES README.md LICENSE contrib/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs config DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # What is packaged is what was built; packaging builds nothing by itself.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
