@@ -13,7 +13,7 @@
 #include "git/environment.h"
 #include "git/pinned_host.h"
 #include "git/program.h"
-#include "git/progress.h"
+#include "git/progress_relay.h"
 #include "git/push_report.h"
 #include "git/redactor.h"
 #include "git/ref_values.h"
@@ -172,7 +172,7 @@ Command GitProgramRemote::command(const std::filesystem::path& repository,
 }
 
 Finished GitProgramRemote::run(Command command) const {
-  Progress progress(operation_.progress, redact_);
+  ProgressRelay progress(operation_.progress, redact_);
   command.on_error_line = [&](std::string_view line) { progress(line); };
   auto finished = run_command(command);
   finished.error = redact_(std::move(finished.error));

@@ -12,7 +12,7 @@
 #include "git/negotiation.h"
 #include "git/pack_ingest.h"
 #include "git/pack_pipe.h"
-#include "git/progress.h"
+#include "git/progress_relay.h"
 #include "git/ref_files.h"
 #include "git/ref_values.h"
 #include "git/room.h"
@@ -226,7 +226,7 @@ IngestResult SmartHttpRemote::fetch_objects(ScratchRepository& into, const std::
          .pack = std::move(pipe.writing),
          .limit = operation_.max_pack_bytes,
          .timeout = time_left(),
-         .on_progress = Progress(operation_.progress, Redactor(username_of(upstream_.auth), secret_))});
+         .on_progress = ProgressRelay(operation_.progress, Redactor(username_of(upstream_.auth), secret_))});
     std::optional<IngestResult> ingested;
     std::optional<Error> refused;
     if (round->wait_for_pack(operation_)) {

@@ -9,10 +9,10 @@ namespace refsyncd {
 
 /// Passes on what the other side says of its progress, four lines a second at most: printable, shortened, and
 /// without the secret. For one thread.
-class Progress {
+class ProgressRelay {
  public:
   /// `to` may be empty: nothing is passed on then.
-  Progress(std::function<void(std::string_view)> to, Redactor redact);
+  ProgressRelay(std::function<void(std::string_view)> to, Redactor redact);
 
   /// Takes words; of several lines the first.
   void operator()(std::string_view words);

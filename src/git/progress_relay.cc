@@ -1,4 +1,4 @@
-#include "git/progress.h"
+#include "git/progress_relay.h"
 
 #include <chrono>
 #include <utility>
@@ -7,10 +7,10 @@
 
 namespace refsyncd {
 
-Progress::Progress(std::function<void(std::string_view)> to, Redactor redact)
+ProgressRelay::ProgressRelay(std::function<void(std::string_view)> to, Redactor redact)
     : to_(std::move(to)), redact_(std::move(redact)) {}
 
-void Progress::operator()(std::string_view words) {
+void ProgressRelay::operator()(std::string_view words) {
   constexpr auto interval = std::chrono::milliseconds(250);
   const auto now = std::chrono::steady_clock::now();
   if (!to_ || now - last_ < interval) return;
