@@ -30,52 +30,52 @@ void unexpected_value(std::string_view field, std::string_view value) {
   unexpected(field, fmt::format("is '{}'", printable(value, 80)));
 }
 
-Fields::Fields(const json& object, std::string path, std::string_view whole)
+JsonFields::JsonFields(const json& object, std::string path, std::string_view whole)
     : object_(object), path_(std::move(path)) {
   if (!object.is_object()) unexpected(path_.empty() ? whole : path_, "is not an object");
 }
 
-std::string Fields::at(const char* name) const {
+std::string JsonFields::at(const char* name) const {
   return path_.empty() ? name : fmt::format("{}.{}", path_, name);
 }
 
-const json* Fields::find(const char* name) const {
+const json* JsonFields::find(const char* name) const {
   const auto found = object_.find(name);
   return found == object_.end() || found->is_null() ? nullptr : &*found;
 }
 
-const json& Fields::get(const char* name) const {
+const json& JsonFields::get(const char* name) const {
   const auto* value = find(name);
   if (value == nullptr) unexpected(at(name), "is missing");
   return *value;
 }
 
-const json& Fields::list(const char* name) const {
+const json& JsonFields::list(const char* name) const {
   const auto& value = get(name);
   if (!value.is_array()) unexpected(at(name), "is not an array");
   return value;
 }
 
-const std::string& Fields::text(const char* name) const { return as_text(name, get(name)); }
+const std::string& JsonFields::text(const char* name) const { return as_text(name, get(name)); }
 
-const std::string& Fields::name(const char* name) const {
+const std::string& JsonFields::name(const char* name) const {
   const auto& value = text(name);
   if (value.empty()) unexpected(at(name), "is empty");
   return value;
 }
 
-std::string Fields::text_or(const char* name, const std::string& fallback) const {
+std::string JsonFields::text_or(const char* name, const std::string& fallback) const {
   const auto* value = find(name);
   return value == nullptr ? fallback : as_text(name, *value);
 }
 
-bool Fields::flag(const char* name) const {
+bool JsonFields::flag(const char* name) const {
   const auto& value = get(name);
   if (!value.is_boolean()) unexpected(at(name), "is neither true nor false");
   return value.get<bool>();
 }
 
-const std::string& Fields::as_text(const char* name, const json& value) const {
+const std::string& JsonFields::as_text(const char* name, const json& value) const {
   if (!value.is_string()) unexpected(at(name), "is not a string");
   return value.get_ref<const std::string&>();
 }

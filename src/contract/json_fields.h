@@ -17,10 +17,10 @@ nlohmann::json json_from(const std::string& text);
 
 /// One object of an answer, whose fields are checked as they are read: everything here throws unexpected().
 /// Refers to the object, which must outlive it.
-class Fields {
+class JsonFields {
  public:
   /// `path` is where the object stands, for errors; "" for the whole answer, which is then called `whole`.
-  Fields(const nlohmann::json& object, std::string path, std::string_view whole = "answer");
+  JsonFields(const nlohmann::json& object, std::string path, std::string_view whole = "answer");
 
   std::string at(const char* name) const;
   /// Nullptr when the field is absent or null.

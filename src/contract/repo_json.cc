@@ -13,7 +13,7 @@ using nlohmann::json;
 json auth_kind_json(AuthKind kind) { return kind == AuthKind::none ? json() : json(to_string(kind)); }
 
 HostedUpstream upstream_from_json(const json& value) {
-  const Fields fields(value, "upstream");
+  const JsonFields fields(value, "upstream");
   HostedUpstream upstream;
   upstream.url = fields.name("url");
   upstream.auth = fields.parsed_if_there("auth_kind", auth_kind_from).value_or(AuthKind::none);
@@ -21,7 +21,7 @@ HostedUpstream upstream_from_json(const json& value) {
   return upstream;
 }
 
-std::optional<std::string> next_cursor(const Fields& fields) {
+std::optional<std::string> next_cursor(const JsonFields& fields) {
   if (!fields.flag("has_more")) return std::nullopt;
   return fields.name("next_cursor");
 }
@@ -30,7 +30,7 @@ std::optional<std::string> next_cursor(const Fields& fields) {
 template <class Entry>
 std::optional<std::string> read_page(const json& value, const char* name, std::vector<Entry>& entries,
                                      Entry (*read)(const json&)) {
-  const Fields fields(value, "");
+  const JsonFields fields(value, "");
   for (const auto& entry : fields.list(name)) entries.push_back(read(entry));
   return next_cursor(fields);
 }
@@ -55,7 +55,7 @@ json to_json_value(const HostedRepo& repo) {
 }
 
 HostedRepo repo_from_json(const json& value) {
-  const Fields fields(value, "", "repository");
+  const JsonFields fields(value, "", "repository");
   HostedRepo repo{
       .id = fields.name("id"), .org = fields.name("org"), .name = fields.name("name"), .upstream = {}};
   if (const auto* upstream = fields.find("upstream")) repo.upstream = upstream_from_json(*upstream);
@@ -75,7 +75,7 @@ SyncPage sync_page_from_json(const json& value) {
 }
 
 Whoami whoami_from_json(const json& value) {
-  const Fields org(Fields(value, "").get("org"), "org");
+  const JsonFields org(JsonFields(value, "").get("org"), "org");
   return {.org_id = org.name("id"), .org = org.name("slug")};
 }
 

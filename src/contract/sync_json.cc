@@ -62,7 +62,7 @@ Reason likely_reason(const RefResult& ref) {
 }
 
 RefResult ref_from_json(const json& value, std::string path) {
-  const Fields fields(value, std::move(path));
+  const JsonFields fields(value, std::move(path));
   RefResult ref;
   ref.name = fields.parsed_if_there("name_base64", from_base64).value_or(fields.text("name"));
   ref.before = fields.parsed_if_there("before", ObjectId::from_hex);
@@ -76,7 +76,7 @@ RefResult ref_from_json(const json& value, std::string path) {
 
 std::shared_ptr<const RefResults> refs_from_json(const json* stats) {
   if (stats == nullptr) return nullptr;
-  const auto& list = Fields(*stats, "stats").list("refs");
+  const auto& list = JsonFields(*stats, "stats").list("refs");
   auto refs = std::make_shared<RefResults>();
   refs->reserve(list.size());
   for (const auto& ref : list)
@@ -84,13 +84,13 @@ std::shared_ptr<const RefResults> refs_from_json(const json* stats) {
   return refs;
 }
 
-std::optional<Failure> failure_from_json(const Fields& fields) {
+std::optional<Failure> failure_from_json(const JsonFields& fields) {
   if (fields.find("error") == nullptr) return std::nullopt;
   const auto kind = error_kind_from(fields.text_or("error_kind", "")).value_or(ErrorKind::internal);
   return Failure{.kind = kind, .message = printable(fields.text("error")), .retry_after = {}};
 }
 
-int attempt_from_json(const Fields& fields) {
+int attempt_from_json(const JsonFields& fields) {
   const auto& value = fields.get("attempt");
   constexpr int most = std::numeric_limits<int>::max();
   if (!value.is_number_integer() || value < 0 || value > most) unexpected("attempt", "is not a whole number");
@@ -138,8 +138,8 @@ json to_json_value(const Sync& sync) {
 }
 
 Sync sync_from_json(const json& value) {
-  const Fields fields(value, "", "sync");
-  const Fields globs(fields.get("ref_globs"), "ref_globs");
+  const JsonFields fields(value, "", "sync");
+  const JsonFields globs(fields.get("ref_globs"), "ref_globs");
   Sync sync;
   sync.id = fields.text("id");
   sync.repo_id = fields.text("repo_id");

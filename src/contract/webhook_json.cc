@@ -7,12 +7,12 @@ namespace refsyncd {
 
 WebhookEvent webhook_from_json(const std::string& body) {
   const auto value = json_from(body);
-  const Fields fields(value, "", "webhook");
+  const JsonFields fields(value, "", "webhook");
   WebhookEvent event;
   event.id = fields.name("id");
   event.type = fields.name("type");
   if (event.type.starts_with("sync.")) {
-    const Fields data(fields.get("data"), "data");
+    const JsonFields data(fields.get("data"), "data");
     event.sync = sync_from_json(data.get("sync"));
   }
   return event;
