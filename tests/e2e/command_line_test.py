@@ -10,6 +10,7 @@ import unittest
 
 from support import http_server
 from support.git import branch, tag
+from support.hosted import local_only
 from support.scenario import Scenario
 from support.wait import wait_until
 
@@ -217,6 +218,7 @@ class Interrupted(CommandLine):
                          [(told["syncs"][0]["id"], "completed")])
 
 
+@local_only("plan looks at repositories of this machine")
 class Plan(CommandLine):
     def test_plan_tells_every_outcome_and_writes_nothing(self):
         self.app.set(tag("v1"), self.tip)
@@ -281,7 +283,7 @@ class Check(CommandLine):
         for word in ("app-pull", "app-push", "5m", "*/15 8-18 * * mon-fri", "Europe/Zurich"):
             self.assertIn(word, done.stdout)
         self.assertGreaterEqual(len(re.findall(r"\d{4}-\d\d-\d\d.\d\d:\d\d", done.stdout)), 6)
-        self.assertFalse(self.data.exists())
+        self.assertFalse(program.state.exists())
 
     def test_check_counts_one_as_one(self):
         told = self.program(self.configuration(self.url)).run("check").stdout

@@ -28,10 +28,11 @@ class Service(Scenario):
         return self.program(self.configuration(self.server.url(self.app), *policies, **sections))
 
     def start_held(self, program):
-        """Starts an agent whose first sync waits for its upstream."""
+        """Starts an agent whose first sync waits for its upstream, and waits until the agent knows."""
         self.server.fault = hold = http_server.Hold(lambda request: request.fetches)
         agent = self.start(program)
         wait_until(hold.held.is_set, what="a sync in the middle", describe=agent.log)
+        agent.wait_metric("refsyncd_syncs_in_progress")
         return agent, hold
 
 
