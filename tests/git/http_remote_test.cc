@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <future>
+#include <mutex>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -56,15 +57,16 @@ class HttpRemoteTest : public HttpRemotes, public testing::WithParamInterface<Sp
     while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
   }
 
-  std::unique_ptr<Remote> remote(const std::string& url, const Operation& operation = {}) {
+  std::unique_ptr<Remote> remote(const std::string& url, const Operation& operation = {},
+                                 const std::string& token = canary) {
     return remote_of(GetParam(), upstream_at(url, TokenAuth{.token = {}, .username = "x-access-token"}),
-                     Secret(canary), operation);
+                     Secret(token), operation);
   }
   Failure failure_of_listing(const std::string& url, const Operation& operation = {}) {
     return failure_of([&] { remote(url, operation)->list({}); });
   }
 
-  std::string credential = base64(std::string("x-access-token:") + canary);
+  const std::string credential = base64(std::string("x-access-token:") + canary);
 };
 
 struct StatusRow {
@@ -119,14 +121,17 @@ INSTANTIATE_TEST_SUITE_P(Speakers, HttpRemoteTest, testing::Values(Speaker::git_
                          [](const auto& speaker) { return name_of(speaker.param); });
 
 TEST_P(HttpRemoteTest, SendsTheCredentialToTheUpstreamAndShowsItToNobodyElse) {
+  std::mutex looking;
   std::string command_lines;
   const HttpUpstream upstream([&](const HttpRequest&) {
+    const std::scoped_lock lock(looking);
     command_lines += all_command_lines();
     return advertisement();
   });
   EXPECT_THAT(remote(upstream.url("app.git"))->list({}).refs, SizeIs(1));
   ASSERT_THAT(upstream.requests(), SizeIs(1));
   EXPECT_EQ(upstream.requests()[0].header("authorization"), "Basic " + credential);
+  const std::scoped_lock lock(looking);
   if (GetParam() == Speaker::git_program) {
     EXPECT_THAT(command_lines, HasSubstr("ls-remote")) << "looked at the wrong moment";
   }
@@ -249,8 +254,7 @@ TEST_P(HttpBackendTest, ListsBranchesTagsAndWhereHeadPoints) {
 }
 
 TEST_P(HttpBackendTest, WrongCredentialsAreAnAuthFailure) {
-  credential = base64(std::string("x-access-token:another"));
-  EXPECT_EQ(failure_of_listing(url).kind, ErrorKind::auth);
+  EXPECT_EQ(failure_of([&] { remote(url, {}, "another")->list({}); }).kind, ErrorKind::auth);
 }
 
 TEST_P(HttpBackendTest, AMissingRepositoryIsNotFound) {
