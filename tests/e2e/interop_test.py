@@ -38,10 +38,10 @@ def installed_clients():
 class PublishedClients(Scenario):
     def test_the_published_clients_are_served(self):
         if not shutil.which("npm") or not shutil.which("node"):
-            self.skipTest("SKIPPED: node and npm are not installed; the API was not judged by its published clients")
+            self.skipTest("node and npm are not installed; the API was not judged by its published clients")
         clients = installed_clients()
         if clients is None:
-            self.skipTest("SKIPPED: npm cannot be reached; the API was not judged by its published clients")
+            self.skipTest("npm cannot be reached; the API was not judged by its published clients")
         given, agent = self.serve()
         shutil.copy(CLIENTS / "clients.test.mjs", self.folder)
         (self.folder / "node_modules").symlink_to(clients / "node_modules")

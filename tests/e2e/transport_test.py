@@ -145,7 +145,7 @@ class BehindNginx(Scenario):
     def setUp(self):
         super().setUp()
         if not nginx_server.available():
-            self.skipTest("SKIPPED: nginx and fcgiwrap are not installed; nothing was pulled over HTTP/2")
+            self.skipTest("nginx and fcgiwrap are not installed; nothing was pulled over HTTP/2")
         self.app, self.lib = self.upstream("app"), self.upstream("lib")
         for repository in (self.app, self.lib):
             repository.commits(3)

@@ -14,9 +14,14 @@ _LOCAL_WORDS = ("exclude", "force", "prune")
 _LOCAL_SETTINGS = ("concurrency", "per_host")
 
 
+def _local(reason):
+    """Why a scenario has no meaning with a hosted service. `./dev test` does not list what is left out for that."""
+    return f"about the embedded service: {reason}"
+
+
 def local_only(reason):
     """Marks a scenario that has no meaning with a hosted service."""
-    return unittest.skipIf(CHOSEN, f"about the embedded service: {reason}")
+    return unittest.skipIf(CHOSEN, _local(reason))
 
 
 class HostedProgram(Program):
@@ -29,10 +34,10 @@ class HostedProgram(Program):
 
     def configure(self, configuration):
         if isinstance(configuration, str):
-            raise unittest.SkipTest("a configuration that is text cannot be split into two")
+            raise unittest.SkipTest(_local("a configuration that is text cannot be split into two"))
         for words in [*configuration["policies"], configuration.get("defaults", {})]:
             if any(words.get(word) for word in _LOCAL_WORDS):
-                raise unittest.SkipTest("the contract of a hosted service has no exclude, force or prune")
+                raise unittest.SkipTest(_local("the contract has no exclude, force or prune"))
         self._scenario.host(self.hosting_part(configuration))
         super().configure(self.tested_part(configuration))
 
