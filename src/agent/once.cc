@@ -22,12 +22,6 @@ void Once::keep(const Sync& sync) {
   known == syncs.end() ? syncs.push_back(sync) : void(*known = sync);
 }
 
-bool Once::all_ended() const {
-  return std::none_of(results_.begin(), results_.end(), [](const auto& result) {
-    return result.second.status == OnceResult::Status::interrupted;
-  });
-}
-
 void Once::run_finished(const Policy& policy, const PolicyState&, const PolicyState& now) {
   const auto result = results_.find(policy.name);
   if (result == results_.end()) return;
@@ -41,7 +35,10 @@ void Once::run(Engine& engine, Config config, const std::function<bool()>& stop)
   for (const auto& policy : wanted_) engine.runner().trigger(policy);
 
   const auto tick = [&] { engine.turn(std::chrono::steady_clock::now() + std::chrono::seconds(1)); };
-  while (!all_ended() && !stop()) tick();
+  const auto ended = [&](const std::string& policy) {
+    return engine.runner().find(policy)->state.phase == RunPhase::idle;
+  };
+  while (!std::all_of(wanted_.begin(), wanted_.end(), ended) && !stop()) tick();
   engine.stop_starting();
   // What an earlier process left may still run; it is not worth more of the user's patience than the own
   // policies.

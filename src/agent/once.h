@@ -41,7 +41,6 @@ class Once final : public Observer {
 
  private:
   void keep(const Sync& sync);
-  bool all_ended() const;
 
   std::vector<std::string> wanted_;
   std::map<std::string, OnceResult> results_;

@@ -165,14 +165,16 @@ void LocalService::take(const SyncRequest& request, Listed listed, Answer answer
   start_what_may();
 }
 
-void LocalService::raise(const std::string& sync_id, Priority priority) {
+bool LocalService::raise(const std::string& sync_id, Priority priority) {
   const auto found = syncs_.find(sync_id);
-  if (found == syncs_.end() || found->second.status != SyncStatus::queued) return;
+  if (found == syncs_.end() || found->second.status != SyncStatus::queued) return false;
+  listed_.erase(sync_id);
   auto& sync = found->second;
-  if (sync.request.priority <= priority) return;
+  if (sync.request.priority <= priority) return true;
   queue_.raise(sync_id, priority);
   sync.request.priority = priority;
   around_.recorder.record(sync);
+  return true;
 }
 
 Sync* LocalService::find_waiting(const SyncRequest& request) {

@@ -74,7 +74,7 @@ class LocalService final : public SyncService {
   void adopt(std::vector<RepositoryRecord> repositories, std::vector<Sync> unfinished) override;
 
   void enqueue(const SyncRequest& request, Answer answer) override;
-  void raise(const std::string& sync_id, Priority priority) override;
+  bool raise(const std::string& sync_id, Priority priority) override;
   bool follow(const std::string& sync_id) override;
   void cancel(const std::string& sync_id, const Failure& why) override;
   SteadyTime next_wake() const override { return adopting_ ? SteadyTime::min() : maintenance_.next_wake(); }

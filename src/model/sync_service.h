@@ -43,9 +43,10 @@ class SyncService {
   /// asking anew is always right then, and that one was asking need not be written down.
   virtual bool lost_requests_leave_nothing() const { return false; }
 
-  /// Makes a sync that waits for its turn more urgent; one that runs or has ended is left alone. A service
-  /// that keeps no queue here ignores it.
-  virtual void raise(const std::string&, Priority) {}
+  /// Makes a sync that waits for its turn more urgent; one that runs or has ended is left alone. True when it
+  /// is certain that the sync is still to look at what its source has, so that it will do for whoever asks
+  /// now. A service that keeps no queue here knows nothing of that.
+  virtual bool raise(const std::string&, Priority) { return false; }
 
   /// Follow a sync again after a restart: its end will be told to the listener, at once if it is already
   /// over. False when the service does not know the id.

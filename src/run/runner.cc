@@ -116,8 +116,10 @@ void Runner::schedule(Key key, WallTime due) {
 bool Runner::trigger(const std::string& policy) {
   const auto found = by_name_.find(policy);
   if (found == by_name_.end()) return false;
+  auto& slot = slots_[found->second];
+  if (slot.state.phase == RunPhase::enqueuing) slot.again = Priority::manual;
   apply(found->second, event::Asked{});
-  recorder_.record(slots_[found->second].state);  // a step that was not worth it by itself is now
+  recorder_.record(slot.state);  // a step that was not worth it by itself is now
   return true;
 }
 
@@ -127,7 +129,7 @@ void Runner::hint(size_t position) {
   switch (slot.state.phase) {
     case RunPhase::idle: return run_soon(key);
     case RunPhase::enqueuing:
-    case RunPhase::waiting: slot.again = true; return;
+    case RunPhase::waiting: slot.again = slot.again.value_or(Priority::scheduled); return;
     case RunPhase::backing_off: return;  // the next attempt looks again
   }
 }
@@ -194,7 +196,7 @@ void Runner::apply(Key key, const RunEvent& event) {
   auto& slot = slots_[key];
   const auto now = clock_.now();
   auto step = next_step(slot.policy, slot.state, event, now, roll_());
-  if (step.raise) service_.raise(slot.state.sync_id, Priority::manual);
+  if (step.raise && !service_.raise(slot.state.sync_id, Priority::manual)) slot.again = Priority::manual;
   if (step.state == slot.state && !step.enqueue) return;
   const auto was = std::exchange(slot.state, std::move(step.state));
   if (!need_not_be_written(slot.state)) recorder_.record(slot.state);
@@ -211,12 +213,20 @@ void Runner::apply(Key key, const RunEvent& event) {
   }
   if (step.finished) observer_.run_finished(slot.policy, was, slot.state);
   if (slot.state.last_change != was.last_change) look_sooner(key);
-  if (step.enqueue) slot.again = false;
-  if (slot.state.phase == RunPhase::idle && std::exchange(slot.again, false)) run_soon(key);
   if (step.enqueue) {
+    slot.again.reset();
     const bool again = std::holds_alternative<event::Restarted>(event);
     ask(key, *step.enqueue, again ? slot.state.last_attempt : std::nullopt);
+  } else if (slot.state.phase == RunPhase::idle) {
+    run_again(key);
   }
+}
+
+/// What was asked for too late for the run that has just ended.
+void Runner::run_again(Key key) {
+  const auto again = std::exchange(slots_[key].again, std::nullopt);
+  if (again == Priority::scheduled) run_soon(key);
+  if (again == Priority::manual && !stopped_) apply(key, event::Asked{});
 }
 
 /// A scheduled request whose loss leaves nothing behind is written down with its answer.

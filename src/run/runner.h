@@ -28,8 +28,9 @@ class Runner final : public SyncListener {
   /// back after failures may run again.
   void configure(std::vector<Policy> policies, std::vector<PolicyState> states);
 
-  /// Begins a run by hand, or speeds up one that backs off or waits for its turn. False when there is no such
-  /// policy.
+  /// Begins a run by hand, or speeds up one that backs off or waits for its turn. A run that may have looked
+  /// too early is followed by one more, by hand too; that promise is kept in memory only. False when there is
+  /// no such policy.
   bool trigger(const std::string& policy);
 
   /// Says that the upstream of the policy at this position has just changed: what its next due time would do
@@ -63,8 +64,9 @@ class Runner final : public SyncListener {
   struct Slot {
     Policy policy;
     PolicyState state;
-    bool again = false;       // a hint came while a sync ran that may have looked before
-    SteadyTime hints_from{};  // hints make the policy due again from then on
+    std::optional<Priority> again;   // a run is to follow the one under way, which may have looked too early
+    std::optional<WallTime> hinted;  // a hint that no run has followed yet makes the policy due then
+    SteadyTime hints_from{};         // hints make the policy due again from then on
   };
   using Key = Plan::Key;
 
@@ -75,6 +77,7 @@ class Runner final : public SyncListener {
   void catch_up(Key key);
   void mend_after_clock_change(Key key, WallTime now);
   void schedule(Key key, WallTime due);
+  void run_again(Key key);
   void run_soon(Key key);
   void look_sooner(Key key);
   void start_due(WallTime now);

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import unittest
 
-from support import http_server
+from support import http_server, owner
 from support.git import branch
 from support.scenario import Scenario
 from support.wait import wait_until
@@ -198,6 +198,14 @@ class Commands(Service):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(agent.metrics().value("refsyncd_syncs_in_progress"), 1)
         hold.release()
+
+    def test_a_run_that_is_asked_for_while_one_may_have_looked_too_early_follows_it(self):
+        agent, hold = self.start_held(self.configure({"every": "1h"}))
+        newest = self.app.commit("main")
+        status, _ = owner.call(self.data, "POST", "/control/v1/policies/app-pull/trigger")
+        self.assertEqual(status, 202)
+        hold.release()
+        wait_until(lambda: self.mirror().value(branch("main")) == newest, what="the new commit", describe=agent.log)
 
     def test_a_sync_by_hand_that_cannot_be_is_wrong_usage(self):
         program = self.configure()

@@ -3,16 +3,14 @@
 
 import hashlib
 import hmac
-import http.client
 import http.server
 import json
-import socket
 import stat
 import threading
 import time
 import unittest
 
-from support import http_server
+from support import http_server, owner
 from support.scenario import Scenario
 from support.wait import wait_until
 
@@ -75,17 +73,6 @@ class Receiver:
         self._server.server_close()
 
 
-class _OverSocket(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=30)
-        self._path = str(path)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(30)
-        self.sock.connect(self._path)
-
-
 class Subscribed(Scenario):
     allow_private = True
 
@@ -101,13 +88,7 @@ class Subscribed(Scenario):
 
     def api(self, method, path, body=None):
         """A call of the API by the owner of the Unix socket: (status, answer)."""
-        connection = _OverSocket(self.data / "control.sock")
-        connection.request(method, path, json.dumps(body) if body is not None else None,
-                           {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        return answer.status, json.loads(content)
+        return owner.call(self.data, method, path, body)
 
     def sync(self):
         """Asks for a sync by hand."""

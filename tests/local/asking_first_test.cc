@@ -306,6 +306,20 @@ TEST_F(AskingFirst, WhoJoinsAWaitingSyncWantsWhatIsThereNow) {
   EXPECT_THAT(narrow.questions, SizeIs(1));
 }
 
+TEST_F(AskingFirst, ASyncThatIsRaisedLooksAtWhatIsThereNow) {
+  Bench narrow(1, true);
+  const auto nobody = [](const Sync*, const Failure*) {};
+  narrow.service->enqueue(manual("lib"), nobody);
+  narrow.recorder.settle();
+  narrow.answer({.listed = some_listing()});
+  std::string id;
+  narrow.service->enqueue(Bench::pull("app"), [&](const Sync* sync, const Failure*) { id = sync->id; });
+  narrow.answer({.listed = some_listing()});
+  EXPECT_TRUE(narrow.service->raise(id, Priority::manual));
+  narrow.work();
+  EXPECT_THAT(narrow.questions, SizeIs(1));
+}
+
 TEST_F(AskingFirst, WhatAnEarlierProcessLeftIsQueuedNotAskedAgain) {
   ask(manual("app"));
   bench.recorder.settle();

@@ -221,9 +221,10 @@ TEST(A_raised_sync, goes_before_others_and_one_that_runs_is_left_alone) {
   other.force = true;
   const auto first = bench.enqueue(other);
   const auto second = bench.enqueue(scheduled("lib"));
-  bench.service->raise(second.id, Priority::manual);
-  bench.service->raise(running.id, Priority::manual);
-  bench.service->raise("unknown", Priority::manual);
+  EXPECT_TRUE(bench.service->raise(second.id, Priority::manual));
+  EXPECT_TRUE(bench.service->raise(second.id, Priority::manual)) << "it still waits";
+  EXPECT_FALSE(bench.service->raise(running.id, Priority::manual));
+  EXPECT_FALSE(bench.service->raise("unknown", Priority::manual));
   EXPECT_EQ(bench.recorder.syncs.at(running.id).request.priority, Priority::scheduled);
   for (int i = 0; i < 3; ++i) bench.work();
   EXPECT_EQ(bench.worked_on, (std::vector<std::string>{running.id, second.id, first.id}));

@@ -120,6 +120,7 @@ class FakeService final : public SyncService {
   std::optional<Failure> refuse_with;
   bool knows_syncs = true;
   bool lost_leave_nothing = false;
+  bool still_queued = false;
 
   void set_listener(SyncListener& listener) override { listener_ = &listener; }
   void configure(std::vector<Repo>, size_t, size_t) override {}
@@ -147,7 +148,10 @@ class FakeService final : public SyncService {
     listener_->sync_changed(sync);
   }
   bool lost_requests_leave_nothing() const override { return lost_leave_nothing; }
-  void raise(const std::string& id, Priority priority) override { raised.emplace_back(id, priority); }
+  bool raise(const std::string& id, Priority priority) override {
+    raised.emplace_back(id, priority);
+    return still_queued;
+  }
   bool follow(const std::string&) override { return knows_syncs; }
   void cancel(const std::string& id, const Failure& why) override { cancelled.emplace_back(id, why); }
   void stop_starting() override {}
