@@ -94,7 +94,6 @@ Agent::Agent(Config config, Environment environment, const Clock& clock)
 void Agent::run() {
   signals_.watch(
       engine_.loop(), [this] { draining_ ? interrupt() : void(stopping_ = true); }, [this] { reload({}); });
-  const auto states = engine_.store().policy_states();
   observers_.config_loaded(false, "");
   tell(Severity::info, "starting",
        fmt::format("refsyncd {} starts: {}, {}, state in {}", version,
@@ -103,7 +102,6 @@ void Agent::run() {
   notices_.configure(*config_);
   engine_.start(std::move(*config_));
   config_.reset();
-  for (const auto& state : states) metrics_.restore(state);
   give_back_freed_memory();
   last_turn_.store(clock_.steady().time_since_epoch().count());
   listen(http_);

@@ -21,6 +21,8 @@ class Observer {
 
   /// The policies of a new configuration. Those that stay keep their counters.
   virtual void policies_changed(std::span<const Policy> /*policies*/) {}
+  /// What a policy remembers from before a restart, or from before it was taken out of the configuration.
+  virtual void policy_restored(const Policy&, const PolicyState&) {}
   /// A configuration was read: at start, or on reload. `problem` is "" when it was good.
   virtual void config_loaded(bool /*reload*/, std::string_view /*problem*/) {}
 
@@ -69,6 +71,9 @@ class Observers final : public Observer {
 
   void policies_changed(std::span<const Policy> policies) override {
     for (auto* o : observers_) o->policies_changed(policies);
+  }
+  void policy_restored(const Policy& policy, const PolicyState& state) override {
+    for (auto* o : observers_) o->policy_restored(policy, state);
   }
   void config_loaded(bool reload, std::string_view problem) override {
     for (auto* o : observers_) o->config_loaded(reload, problem);

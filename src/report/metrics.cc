@@ -13,11 +13,6 @@ namespace refsyncd {
 Metrics::Metrics(std::string version, const Clock& clock, size_t max_policies)
     : version_(std::move(version)), clock_(clock), max_policies_(max_policies) {}
 
-void Metrics::restore(const PolicyState& state) {
-  const std::lock_guard lock(mutex_);
-  take(state);
-}
-
 void Metrics::expect_notices_of(Forge forge) {
   const std::lock_guard lock(mutex_);
   counters_.notices.try_emplace(forge);
@@ -63,6 +58,11 @@ void Metrics::policies_changed(std::span<const Policy> policies) {
   }
   if (beyond_limit_.empty()) counters_.other.reset();
   if (!beyond_limit_.empty() && !counters_.other) counters_.other.emplace();
+}
+
+void Metrics::policy_restored(const Policy& /*policy*/, const PolicyState& state) {
+  const std::lock_guard lock(mutex_);
+  take(state);
 }
 
 void Metrics::config_loaded(bool /*reload*/, std::string_view problem) {

@@ -24,8 +24,6 @@ class Metrics final : public Observer, public prometheus::Collectable {
   /// The clock outlives the metrics.
   Metrics(std::string version, const Clock& clock, size_t max_policies);
 
-  /// What a policy remembers from before a restart. Call after policies_changed().
-  void restore(const PolicyState& state);
   /// This forge may send webhooks: it has series from now on.
   void expect_notices_of(Forge forge);
   /// A write to the store failed.
@@ -37,6 +35,7 @@ class Metrics final : public Observer, public prometheus::Collectable {
   static constexpr auto content_type = "text/plain; version=0.0.4; charset=utf-8";
 
   void policies_changed(std::span<const Policy> policies) override;
+  void policy_restored(const Policy& policy, const PolicyState& state) override;
   void config_loaded(bool reload, std::string_view problem) override;
   void sync_queued(const Sync& sync) override;
   void sync_started(const Sync& sync) override;

@@ -54,7 +54,7 @@ void Runner::configure(std::vector<Policy> policies, std::vector<PolicyState> st
   for (auto& state : states) removed_.insert_or_assign(state.policy, state);
   const bool reload = !slots_.empty();
   const auto now = clock_.now();
-  const auto old_slots = std::exchange(slots_, {});
+  auto old_slots = std::exchange(slots_, {});
   const auto old_names = std::exchange(by_name_, {});
   const auto old_due = std::exchange(due_, {});
   retries_.clear();
@@ -63,25 +63,17 @@ void Runner::configure(std::vector<Policy> policies, std::vector<PolicyState> st
   int catching_up = 0;
   for (auto& policy : policies) {
     const auto key = static_cast<Key>(slots_.size());
-    slots_.push_back({.policy = std::move(policy), .state = {}});
+    const auto old = old_names.find(policy.name);
+    const bool stays = old != old_names.end();
+    const bool unchanged = stays && old_slots[old->second].policy == policy;
+    slots_.push_back(stays ? std::move(old_slots[old->second]) : remembered(policy));
     auto& slot = slots_.back();
-    by_name_.emplace(slot.policy.name, key);
-    slot.state.policy = slot.policy.name;
-
-    const auto old = old_names.find(slot.policy.name);
-    if (old != old_names.end()) {
-      slot.state = old_slots[old->second].state;
-      slot.again = old_slots[old->second].again;
-      slot.hints_from = old_slots[old->second].hints_from;
-      slot.state.not_before.reset();
-    } else {
-      if (auto found = removed_.extract(slot.policy.name)) slot.state = std::move(found.mapped());
-      if (reload) slot.state.not_before.reset();
-    }
-    auto due = next_due(slot.policy, now, slot.state.last_change);
-    if (old != old_names.end()) {
-      if (old_slots[old->second].policy == slot.policy) due = std::min(due, old_due.due(old->second));
-    } else if (missed_a_run(slot.policy, slot.state, now)) {
+    by_name_.emplace(policy.name, key);
+    slot.policy = std::move(policy);
+    if (reload) slot.state.not_before.reset();
+    auto due = std::min(next_due(slot.policy, now, slot.state.last_change), due_by_hint(slot));
+    if (unchanged) due = std::min(due, old_due.due(old->second));
+    if (!stays && missed_a_run(slot.policy, slot.state, now)) {
       due = std::min(due, now + catching_up++ * catch_up_spacing);
     }
     schedule(key, due);
@@ -94,6 +86,17 @@ void Runner::configure(std::vector<Policy> policies, std::vector<PolicyState> st
   for (Key key = 0; key < slots_.size(); ++key) {
     if (!old_names.contains(slots_[key].policy.name)) follow_up(key);
   }
+}
+
+/// A policy that was not configured until now, with what it remembers.
+Runner::Slot Runner::remembered(const Policy& policy) {
+  Slot slot;
+  slot.state.policy = policy.name;
+  if (auto found = removed_.extract(policy.name)) {
+    slot.state = std::move(found.mapped());
+    observer_.policy_restored(policy, slot.state);
+  }
+  return slot;
 }
 
 /// Takes up a run that an earlier process left in the middle.
@@ -137,11 +140,16 @@ void Runner::hint(size_t position) {
 void Runner::run_soon(Key key) {
   auto& slot = slots_[key];
   const auto wait = std::max(SteadyTime::duration::zero(), slot.hints_from - clock_.steady());
-  auto at = clock_.now() + std::chrono::ceil<milliseconds>(wait);
-  if (slot.state.not_before) at = std::max(at, *slot.state.not_before);
+  if (!slot.hinted) slot.hinted = clock_.now() + std::chrono::ceil<milliseconds>(wait);
+  const auto at = due_by_hint(slot);
   if (due_.due(key) <= at) return;
   slot.hints_from = clock_.steady() + wait + hint_spacing;
   schedule(key, at);
+}
+
+WallTime Runner::due_by_hint(const Slot& slot) {
+  if (!slot.hinted) return WallTime::max();
+  return std::max(*slot.hinted, slot.state.not_before.value_or(*slot.hinted));
 }
 
 void Runner::tick() {
@@ -158,7 +166,7 @@ void Runner::start_due(WallTime now) {
     const bool idle = slot.state.phase == RunPhase::idle;
     apply(key, event::Due{.at = at});
     if (idle && slot.state.phase != RunPhase::idle) observer_.run_started(slot.policy, now - at);
-    schedule(key, next_due(slot.policy, now, slot.state.last_change));
+    schedule(key, std::min(next_due(slot.policy, now, slot.state.last_change), due_by_hint(slot)));
   }
 }
 
@@ -215,6 +223,7 @@ void Runner::apply(Key key, const RunEvent& event) {
   if (slot.state.last_change != was.last_change) look_sooner(key);
   if (step.enqueue) {
     slot.again.reset();
+    slot.hinted.reset();
     const bool again = std::holds_alternative<event::Restarted>(event);
     ask(key, *step.enqueue, again ? slot.state.last_attempt : std::nullopt);
   } else if (slot.state.phase == RunPhase::idle) {

@@ -24,8 +24,8 @@ class Runner final : public SyncListener {
          std::function<double()> roll);
 
   /// Sets the policies and, at start, what they remember. Interrupted runs go on where they were. On a reload
-  /// (`states` empty) policies that stay, or that come back, keep their state (and due time), and those held
-  /// back after failures may run again.
+  /// (`states` empty) policies that stay, or that come back, keep their state (and due time, unless they were
+  /// edited), and those held back after failures may run again. The observer hears of each state taken up.
   void configure(std::vector<Policy> policies, std::vector<PolicyState> states);
 
   /// Begins a run by hand, or speeds up one that backs off or waits for its turn. A run that may have looked
@@ -70,6 +70,7 @@ class Runner final : public SyncListener {
   };
   using Key = Plan::Key;
 
+  Slot remembered(const Policy& policy);
   void apply(Key key, const RunEvent& event);
   bool need_not_be_written(const PolicyState& state) const;
   void ask(Key key, Priority priority, std::optional<WallTime> asked_before);
@@ -79,6 +80,7 @@ class Runner final : public SyncListener {
   void schedule(Key key, WallTime due);
   void run_again(Key key);
   void run_soon(Key key);
+  static WallTime due_by_hint(const Slot& slot);
   void look_sooner(Key key);
   void start_due(WallTime now);
   void notice_clock_jump(WallTime now);

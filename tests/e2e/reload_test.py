@@ -104,6 +104,19 @@ class GoodReloads(Reloads):
         self.assertEqual(agent.metrics().total("refsyncd_last_success_timestamp_seconds", policy="well-pull"), 0)
         self.assert_in_step(self.mirror("well"), self.well)
 
+    def test_a_policy_that_comes_back_shows_at_once_what_it_remembers(self):
+        both = self.two_policies()
+        both["policies"][1]["every"] = "1h"
+        self.program_.configure(both)
+        agent = self.start(self.program_)
+        agent.wait_metric(SYNCS, policy="well-pull", status="completed")
+        success = "refsyncd_last_success_timestamp_seconds"
+        before = agent.wait_metric(success, policy="well-pull").value(success, policy="well-pull")
+        for configuration in (self.one_policy(), both):
+            self.program_.configure(configuration)
+            self.assertEqual(self.program_.run("reload").returncode, 0)
+        self.assertEqual(agent.metrics().value(success, policy="well-pull"), before)
+
 
     def test_what_waits_for_a_restart_keeps_nothing_else_from_taking_effect(self):
         agent, before = self.start_synced()

@@ -241,7 +241,7 @@ TEST_F(MetricsTest, a_restart_restores_the_gauges) {
   state.last_attempt = WallTime{milliseconds(200'500)};
   state.consecutive_failures = 4;
   state.last_counts.rejected = 2;
-  metrics.restore(state);
+  metrics.policy_restored(pull, state);
   const auto text = metrics.text();
   EXPECT_THAT(text, HasSubstr("refsyncd_last_success_timestamp_seconds{policy=\"app-pull\"} 100\n"));
   EXPECT_THAT(text, HasSubstr("refsyncd_last_attempt_timestamp_seconds{policy=\"app-pull\"} 200.5\n"));

@@ -139,6 +139,46 @@ TEST(A_hint, that_no_run_has_followed_yet_outlives_a_reload) {
   EXPECT_EQ(bench.asked(), 3u);
 }
 
+TEST(A_hint, outlives_a_reload_that_edits_its_policy) {
+  Bench bench;
+  bench.runner.hint(0);
+  bench.advance(1s);
+  bench.service.accept();
+  bench.service.end("sync-2");
+  bench.runner.hint(0);
+  auto edited = Bench::daily();
+  edited.timeout = 1h;
+  bench.runner.configure({edited}, {});
+  bench.advance(3s);
+  EXPECT_EQ(bench.asked(), 2u);
+  bench.advance(1s);
+  EXPECT_EQ(bench.asked(), 3u);
+  bench.service.accept();
+  bench.service.end("sync-3");
+  bench.runner.configure({Bench::daily()}, {});
+  bench.advance(1h);
+  EXPECT_EQ(bench.asked(), 3u) << "a run has followed";
+}
+
+TEST(A_hint, is_not_lost_with_a_due_time_that_comes_while_its_policy_is_held_back) {
+  Bench bench;
+  auto often = Bench::daily();
+  often.schedule = Every{40s};
+  often.catch_up = false;
+  bench.runner.configure({often}, {});
+  bench.runner.trigger("app");
+  bench.service.accept();
+  bench.service.end("sync-2", failure(ErrorKind::auth));
+  ASSERT_TRUE(bench.state().not_before);
+  const auto held = *bench.state().not_before - bench.clock.now();
+  ASSERT_GT(held, 40s);
+  bench.runner.hint(0);
+  for (auto waited = 0s; waited + 1s < held; waited += 1s) bench.advance(1s);
+  EXPECT_EQ(bench.asked(), 2u);
+  bench.advance(1s);
+  EXPECT_EQ(bench.asked(), 3u);
+}
+
 TEST(A_hint, starts_nothing_in_a_stopped_runner) {
   Bench bench;
   bench.runner.stop_starting();

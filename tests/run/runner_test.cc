@@ -459,6 +459,17 @@ TEST(A_reload, gives_a_policy_that_comes_back_what_it_remembered) {
   EXPECT_EQ(bench.state("app").phase, RunPhase::idle) << "it follows its sync again";
 }
 
+TEST(A_policy, that_is_taken_up_again_tells_what_it_remembers) {
+  Bench bench;
+  PolicyState stored{.policy = "app"};
+  stored.last_success = stored.last_due = stored.last_attempt = bench.clock.now() - 1min;
+  bench.runner.configure({every("app", 1h), every("new", 1h)}, {stored});
+  EXPECT_EQ(bench.observer.restored, std::vector{stored});
+  bench.runner.configure({every("new", 1h)}, {});
+  bench.runner.configure({every("app", 1h), every("new", 1h)}, {});
+  EXPECT_EQ(bench.observer.restored, (std::vector{stored, stored})) << "not of what stayed";
+}
+
 TEST(Policies_that_nobody_will_miss, are_unknown_and_old) {
   const WallTime now = ManualClock().now();
   const auto remembered = [&](const std::string& name, milliseconds ago) {

@@ -91,6 +91,7 @@ class RecordingObserver final : public Observer {
   std::vector<std::string> events;
   std::vector<PolicyState> finished;
   std::map<std::string, WallTime> next_due;
+  std::vector<PolicyState> restored;
 
   void sync_queued(const Sync& sync) override { events.push_back("queued " + sync.request.repo); }
   void sync_started(const Sync& sync) override { events.push_back("started " + sync.request.repo); }
@@ -105,6 +106,7 @@ class RecordingObserver final : public Observer {
   void run_finished(const Policy&, const PolicyState&, const PolicyState& now) override {
     finished.push_back(now);
   }
+  void policy_restored(const Policy&, const PolicyState& state) override { restored.push_back(state); }
   void run_scheduled(const Policy& policy, WallTime due) override { next_due[policy.name] = due; }
   void unknown_files(std::span<const std::filesystem::path> files) override {
     for (const auto& file : files) events.push_back("does not know " + file.filename().string());
