@@ -205,6 +205,7 @@ void Agent::reload(std::function<void(const std::string& problem)> done) {
     }
     engine_.loop().post([this, config, problem]() mutable {
       if (*config) problem = cannot_take(**config, service_);
+      if (problem.empty()) problem = engine_.make_room_for(**config);
       if (problem.empty()) apply(std::move(**config));
       config_problem_ = problem;
       observers_.config_loaded(true, problem);

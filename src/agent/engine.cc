@@ -106,9 +106,18 @@ void Engine::start(Config config) {
   runner_.configure(std::move(config.policies), std::move(states));
 }
 
+std::string Engine::make_room_for(const Config& config) try {
+  workers_.grow(static_cast<size_t>(config.service.concurrency));
+  return "";
+} catch (const std::exception& error) {
+  return fmt::format(
+      "service.concurrency: {} threads cannot be started: {}; lower it, or raise the limit of "
+      "threads or memory",
+      config.service.concurrency, error.what());
+}
+
 void Engine::reload(Config config) {
   retention_ = config.service.retention;
-  workers_.grow(static_cast<size_t>(config.service.concurrency));
   if (local_) local_->service.catalog().allow_private(config.api.allow_private);
   if (local_) local_->service.set_maintenance(config.service.maintenance);
   service_.configure(std::move(config.repos), static_cast<size_t>(config.service.concurrency),

@@ -31,7 +31,11 @@ class Engine {
 
   /// Takes up what an earlier process left and starts the schedule.
   void start(Config config);
-  /// A new configuration: running syncs, histories and due times of what stays are kept.
+  /// Starts the threads a new configuration needs: "", or why that cannot be, in which case it must not be
+  /// reloaded.
+  std::string make_room_for(const Config& config);
+  /// A new configuration, for which there is room: running syncs, histories and due times of what stays are
+  /// kept.
   void reload(Config config);
 
   /// One turn of the loop: starts what is due, and handles what happens until `deadline` at the latest.

@@ -149,18 +149,27 @@ void MesaService::look_for(const SyncRequest& part, WallTime sent, const std::sh
     if (const auto* trouble = std::get_if<ApiTrouble>(&result)) {
       return not_accepted(work_key(part), trouble->failure);
     }
-    const auto& page = std::get<SyncPage>(result);
-    const auto* found = find_lost(page, part, sent, [this](const auto& id) { return known(id); });
-    if (found != nullptr) return accepted(part, *found);
-    try {
-      if (may_be_further(page, sent) && guard->follow(page.next_cursor)) {
-        return look_for(part, sent, guard, page.next_cursor);
-      }
-    } catch (const Error&) {
-      // A list that leads back to itself has shown all it will show.
-    }
-    post(part);
+    look_at(part, sent, guard, std::get<SyncPage>(result));
   });
+}
+
+void MesaService::look_at(const SyncRequest& part, WallTime sent, const std::shared_ptr<PageGuard>& guard,
+                          const SyncPage& page) {
+  const Sync* found = nullptr;
+  try {
+    found = find_lost(page, part, sent, [this](const auto& id) { return known(id); });
+  } catch (const Error& unreadable) {
+    return not_accepted(work_key(part), unreadable.failure());
+  }
+  if (found != nullptr) return accepted(part, *found);
+  try {
+    if (may_be_further(page, sent) && guard->follow(page.next_cursor)) {
+      return look_for(part, sent, guard, page.next_cursor);
+    }
+  } catch (const Error&) {
+    // A list that leads back to itself has shown all it will show.
+  }
+  post(part);
 }
 
 void MesaService::post(const SyncRequest& part) {

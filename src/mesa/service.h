@@ -102,6 +102,8 @@ class MesaService final : public SyncService {
   void obtain(const SyncRequest& part, Place place);
   void look_for(const SyncRequest& part, WallTime sent, const std::shared_ptr<PageGuard>& guard,
                 const std::optional<std::string>& cursor);
+  void look_at(const SyncRequest& part, WallTime sent, const std::shared_ptr<PageGuard>& guard,
+               const SyncPage& page);
   void post(const SyncRequest& part);
   void accepted(const SyncRequest& part, const Sync& sync);
   void not_accepted(const std::string& key, const Failure& why);

@@ -49,7 +49,7 @@ class SyncService {
   virtual bool raise(const std::string&, Priority) { return false; }
 
   /// Follow a sync again after a restart: its end will be told to the listener, at once if it is already
-  /// over. False when the service does not know the id.
+  /// over. False when the service does not know the id. Throws Error when what is remembered cannot be read.
   virtual bool follow(const std::string& sync_id) = 0;
 
   /// Gives a sync up: a queued one fails, a running one is stopped and fails. Unknown or ended ones are

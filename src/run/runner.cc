@@ -107,7 +107,11 @@ void Runner::follow_up(Key key) {
   } else if (state.phase == RunPhase::waiting) {
     const auto sync_id = state.sync_id;
     policies_of_sync_.emplace(sync_id, state.policy);
-    if (!service_.follow(sync_id)) apply(key, event::Restarted{});
+    try {
+      if (!service_.follow(sync_id)) apply(key, event::Restarted{});
+    } catch (const Error& error) {
+      apply(key, event::Refused{.why = error.failure()});
+    }
   }
 }
 

@@ -4,10 +4,12 @@
 import json
 import os
 import re
+import resource
 import signal
 import stat
 import subprocess
 import unittest
+from pathlib import Path
 
 from support import http_server, owner
 from support.git import branch
@@ -206,6 +208,24 @@ class Commands(Service):
         self.assertEqual(status, 202)
         hold.release()
         wait_until(lambda: self.mirror().value(branch("main")) == newest, what="the new commit", describe=agent.log)
+
+    def test_a_reload_that_cannot_start_its_threads_changes_nothing(self):
+        program = self.configure()
+        agent = self.start(program)
+        agent.wait_metric(SYNCS, policy="app-pull", status="completed")
+        used = int(re.search(r"VmSize:\s+(\d+) kB", Path(f"/proc/{agent.pid}/status").read_text())[1]) * 1024
+        resource.prlimit(agent.pid, resource.RLIMIT_AS, (used + (64 << 20), resource.RLIM_INFINITY))
+        program.configure(self.configuration(self.server.url(self.app), {"name": "other"}, service={"concurrency": 200}))
+        done = program.run("reload")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("200 threads cannot be started", done.stdout + done.stderr)
+        newest = self.app.commit("main")
+        wait_until(lambda: self.mirror().value(branch("main")) == newest, what="the old policy running",
+                   describe=agent.log)
+        self.assertNotIn("other", program.run("status").stdout)
+        resource.prlimit(agent.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        self.assertEqual(program.run("reload").returncode, 0)
+        self.assertIn("other", program.run("status").stdout)
 
     def test_a_sync_by_hand_that_cannot_be_is_wrong_usage(self):
         program = self.configure()

@@ -95,6 +95,20 @@ TEST(A_request_whose_answer_was_lost, never_takes_a_sync_that_is_somebody_elses)
   EXPECT_EQ(again.sync->id, "sync_000002") << "the first is in the store already";
 }
 
+TEST(A_request_whose_answer_was_lost, is_refused_for_now_when_the_store_cannot_tell_whose_a_sync_is) {
+  ServiceBench bench;
+  bench.mesa.make_sync("app");
+  auto request = ServiceBench::pull();
+  request.asked_before = bench.clock.now();
+  bench.store.unreadable = true;
+  const auto answered = bench.enqueue(request);
+  ASSERT_TRUE(answered.refused);
+  EXPECT_EQ(answered.refused->kind, ErrorKind::transient);
+  bench.store.unreadable = false;
+  EXPECT_EQ(bench.enqueue(ServiceBench::pull()).sync->id, "sync_000001");
+  EXPECT_EQ(bench.mesa.count("POST"), 0u);
+}
+
 TEST(A_request_asked_before_a_crash, finds_the_sync_also_when_it_is_over_by_now) {
   ServiceBench bench;
   bench.mesa.now = bench.clock.now() - 90s;  // its clock is behind

@@ -470,6 +470,19 @@ TEST(A_policy, that_is_taken_up_again_tells_what_it_remembers) {
   EXPECT_EQ(bench.observer.restored, (std::vector{stored, stored})) << "not of what stayed";
 }
 
+TEST(A_reload, that_cannot_read_how_a_sync_ended_takes_that_for_a_failed_attempt) {
+  Bench bench;
+  bench.runner.configure({every("app", 1h), every("lib", 1h)}, {});
+  bench.tick();
+  bench.service.accept();
+  bench.runner.configure({every("lib", 1h)}, {});
+  bench.service.cannot_follow = network;
+  bench.runner.configure({every("app", 1h), every("lib", 1h)}, {});
+  EXPECT_EQ(bench.state("app").phase, RunPhase::backing_off);
+  bench.advance_to(bench.state("app").retry_at);
+  EXPECT_EQ(bench.service.requests.size(), 3u);
+}
+
 TEST(Policies_that_nobody_will_miss, are_unknown_and_old) {
   const WallTime now = ManualClock().now();
   const auto remembered = [&](const std::string& name, milliseconds ago) {

@@ -67,7 +67,9 @@ class MemoryStore final : public Store {
     }
     return found;
   }
+  bool unreadable = false;  // reading a sync fails
   std::optional<Sync> sync(const std::string& id) override {
+    if (unreadable) throw Error(ErrorKind::transient, "the disk fails");
     const auto found = recorder_.syncs.find(id);
     return found == recorder_.syncs.end() ? std::nullopt : std::optional(found->second);
   }
@@ -121,6 +123,7 @@ class FakeService final : public SyncService {
   std::vector<std::pair<std::string, Priority>> raised;
   std::optional<Failure> refuse_with;
   bool knows_syncs = true;
+  std::optional<Failure> cannot_follow;
   bool lost_leave_nothing = false;
   bool still_queued = false;
 
@@ -154,7 +157,10 @@ class FakeService final : public SyncService {
     raised.emplace_back(id, priority);
     return still_queued;
   }
-  bool follow(const std::string&) override { return knows_syncs; }
+  bool follow(const std::string&) override {
+    if (cannot_follow) throw Error(*cannot_follow);
+    return knows_syncs;
+  }
   void cancel(const std::string& id, const Failure& why) override { cancelled.emplace_back(id, why); }
   void stop_starting() override {}
   void interrupt() override {}
