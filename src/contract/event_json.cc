@@ -19,4 +19,10 @@ nlohmann::json to_json_value(const SyncEvent& event) {
   };
 }
 
+std::string with_refs(const std::string& body, const RefResults& refs) {
+  auto event = nlohmann::json::parse(body);
+  event.at("data").at("sync")["stats"] = stats_json(refs);
+  return event.dump();
+}
+
 }  // namespace refsyncd

@@ -21,4 +21,7 @@ struct SyncEvent {
 /// sync obeys (see to_json_value()).
 nlohmann::json to_json_value(const SyncEvent& event);
 
+/// The body of an event whose sync has these refs, made from one that has others.
+std::string with_refs(const std::string& body, const RefResults& refs);
+
 }  // namespace refsyncd

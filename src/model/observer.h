@@ -60,6 +60,8 @@ class Observer {
   virtual void webhook_delivered(const Delivery&) {}
   /// A try of a delivery failed. `retry_in` is the wait before the next one; nothing when it is given up.
   virtual void webhook_failed(const Delivery&, const Failure&, std::optional<milliseconds> /*retry_in*/) {}
+  /// The oldest delivery that waited for this target was given up, because too many did.
+  virtual void webhook_abandoned(const std::string& /*target_id*/) {}
   /// How many deliveries wait or are under way, and how many were given up and are kept.
   virtual void webhooks_outstanding(size_t /*pending*/, size_t /*dead*/) {}
 };
@@ -118,6 +120,9 @@ class Observers final : public Observer {
   void webhook_failed(const Delivery& delivery, const Failure& failure,
                       std::optional<milliseconds> retry_in) override {
     for (auto* o : observers_) o->webhook_failed(delivery, failure, retry_in);
+  }
+  void webhook_abandoned(const std::string& target_id) override {
+    for (auto* o : observers_) o->webhook_abandoned(target_id);
   }
   void webhooks_outstanding(size_t pending, size_t dead) override {
     for (auto* o : observers_) o->webhooks_outstanding(pending, dead);

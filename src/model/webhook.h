@@ -35,7 +35,9 @@ struct Delivery {
   std::string target_id;
   std::string repo_id;
   std::string event;
-  std::shared_ptr<const std::string> payload;  ///< the body, as it is signed and sent
+  std::shared_ptr<const std::string> payload;  ///< the body, but for the refs
+  std::string refs_of;  ///< the sync whose refs belong into the body; "" = the payload is all of it
+  std::shared_ptr<const RefResults> refs;  ///< those, as found in the store; nullptr when they are not there
   WallTime occurred_at;
   int attempts = 0;                    ///< how often it was sent in vain
   WallTime next_try{};                 ///< not before; the epoch = at once
@@ -57,11 +59,15 @@ struct RemovedTarget {
 struct Delivered {
   std::string id;  ///< of the delivery, which leaves the outbox
 };
+struct Abandoned {
+  std::string id;  ///< of the delivery, which is dead
+  WallTime at;
+};
 
 /// What can become of targets and their deliveries. A target or delivery that is there already is replaced,
-/// except that a delivery keeps its place and its payload. Deliveries that wait for their next try are due at
-/// once when their target is replaced.
-using WebhookChange = std::variant<WebhookTarget, RemovedTarget, Delivery, Delivered>;
+/// except that a delivery keeps its place and what it tells. Deliveries that wait for their next try are due
+/// at once when their target is replaced.
+using WebhookChange = std::variant<WebhookTarget, RemovedTarget, Delivery, Delivered, Abandoned>;
 
 /// Reads what was recorded of webhooks. Safe from any thread; calls block on the disk. Throws as Store does.
 class WebhookStore {
@@ -71,9 +77,11 @@ class WebhookStore {
   virtual std::vector<WebhookTarget> webhook_targets() = 0;
   /// In the order in which they were recorded.
   virtual std::vector<PendingDelivery> pending_deliveries() = 0;
+  /// With the refs that belong into its body.
   virtual std::optional<Delivery> delivery(const std::string& id) = 0;
   virtual size_t dead_deliveries() = 0;
-  /// Forgets deliveries that died before `before`. Returns how many.
+  /// Forgets deliveries that died before `before`, and of each target's dead ones all but the last 10,000.
+  /// Returns how many.
   virtual size_t purge_deliveries(WallTime before) = 0;
 };
 

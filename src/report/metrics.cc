@@ -138,6 +138,11 @@ void Metrics::webhook_failed(const Delivery& /*delivery*/, const Failure& /*fail
   ++(retry_in ? counters_.webhooks_failed : counters_.webhooks_given_up);
 }
 
+void Metrics::webhook_abandoned(const std::string& /*target_id*/) {
+  const std::lock_guard lock(mutex_);
+  ++counters_.webhooks_given_up;
+}
+
 void Metrics::webhooks_outstanding(size_t pending, size_t dead) {
   const std::lock_guard lock(mutex_);
   counters_.webhooks_pending = pending;

@@ -50,6 +50,7 @@ class Metrics final : public Observer, public prometheus::Collectable {
   void webhook_delivered(const Delivery& delivery) override;
   void webhook_failed(const Delivery& delivery, const Failure& failure,
                       std::optional<milliseconds> retry_in) override;
+  void webhook_abandoned(const std::string& target_id) override;
   void webhooks_outstanding(size_t pending, size_t dead) override;
 
  private:

@@ -356,6 +356,7 @@ void RunLog::maintained(const MaintenanceReport& report) {
 
 void RunLog::webhook_delivered(const Delivery& delivery) {
   const bool recovered = failing_targets_.erase(delivery.target_id) > 0;
+  overfull_targets_.erase(delivery.target_id);
   write({.severity = recovered ? Severity::info : Severity::debug,
          .event = recovered ? "webhook_recovered" : "webhook_delivered",
          .message = fmt::format("webhook target {} took {}{}", delivery.target_id, delivery.event,
@@ -382,6 +383,16 @@ void RunLog::webhook_failed(const Delivery& delivery, const Failure& failure,
                                   delivery.target_id, delivery.event, delivery.attempts, failure.message),
            .fields = std::move(fields)});
   }
+}
+
+void RunLog::webhook_abandoned(const std::string& target_id) {
+  const bool first = overfull_targets_.insert(target_id).second;
+  write({.severity = first ? Severity::error : Severity::debug,
+         .event = "webhook_dead",
+         .message =
+             fmt::format("too many deliveries wait for webhook target {}: gave up the oldest{}", target_id,
+                         first ? ", and will until it takes some; delete it if it is not needed" : ""),
+         .fields = {{"webhook_target", target_id}}});
 }
 
 }  // namespace refsyncd

@@ -24,7 +24,8 @@ namespace refsyncd {
 /// - a failed attempt at warning, with the wait before the next; a failed run at error when the policy worked
 /// before
 ///   or failed otherwise, at warning while it keeps failing alike, with what a person can do about it;
-/// - a webhook delivery that is given up at error, once; a target's first failed try at warning and the next
+/// - a webhook delivery that is given up at error, once, but when too many wait for a target only the first
+/// of them, until the target takes one again; a target's first failed try at warning and the next
 ///   ones at debug until it takes a delivery again, which is told at info;
 /// - a forge's webhook that makes policies due at info, one that concerns none at debug, and one that is
 /// refused at
@@ -58,6 +59,7 @@ class RunLog final : public Observer {
   void webhook_delivered(const Delivery& delivery) override;
   void webhook_failed(const Delivery& delivery, const Failure& failure,
                       std::optional<milliseconds> retry_in) override;
+  void webhook_abandoned(const std::string& target_id) override;
 
  private:
   /// What was told of a policy last.
@@ -81,7 +83,8 @@ class RunLog final : public Observer {
   void list(const Sync& sync, Outcome outcome, Severity severity);
 
   LogSink& sink_;
-  std::set<std::string> failing_targets_;  ///< ids of webhook targets whose last try failed
+  std::set<std::string> failing_targets_;   ///< ids of webhook targets whose last try failed
+  std::set<std::string> overfull_targets_;  ///< ids of those that too many deliveries wait for
   std::map<Forge, Refusals> refusals_;
   std::unordered_map<uint64_t, Told> told_;  ///< by stable_hash of the policy's name
 };

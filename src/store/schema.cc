@@ -147,9 +147,15 @@ constexpr std::string_view version_5[] = {
     "CREATE UNIQUE INDEX repositories_by_name ON repositories (org, name) WHERE deleted = 0",
 };
 
+// A delivery whose body shows refs names the sync that has them, so that they are not written again. Those
+// from before hold the whole body.
+constexpr std::string_view version_6[] = {
+    "ALTER TABLE deliveries ADD COLUMN refs_of TEXT NOT NULL DEFAULT ''",
+};
+
 /// The statements of each version, in order; the first makes version 1.
 constexpr std::array<std::span<const std::string_view>, schema_version> migrations{
-    version_1, version_2, version_3, version_4, version_5};
+    version_1, version_2, version_3, version_4, version_5, version_6};
 
 }  // namespace
 

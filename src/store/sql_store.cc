@@ -15,6 +15,14 @@ struct SqlStore::Tables {
   Tables(soci::session& on, RecentRefs& recent)
       : session(on), repositories(on), lists(on, recent), syncs(on, lists), policies(on), webhooks(on) {}
 
+  /// Nullptr when they are damaged, or the sync is not there any more.
+  std::shared_ptr<const RefResults> refs_of(const std::string& sync_id) try {
+    const auto sync = syncs.find(sync_id);
+    return sync ? sync->refs : nullptr;
+  } catch (const Error&) {
+    return nullptr;
+  }
+
   soci::session& session;
   RepositoryTable repositories;
   RefListTable lists;
@@ -123,7 +131,11 @@ std::vector<PendingDelivery> SqlStore::pending_deliveries() {
 }
 
 std::optional<Delivery> SqlStore::delivery(const std::string& id) {
-  return with_tables("reading a webhook delivery", [&](Tables& tables) { return tables.webhooks.find(id); });
+  return with_tables("reading a webhook delivery", [&](Tables& tables) {
+    auto found = tables.webhooks.find(id);
+    if (found && !found->refs_of.empty()) found->refs = tables.refs_of(found->refs_of);
+    return found;
+  });
 }
 
 size_t SqlStore::dead_deliveries() {

@@ -6,6 +6,9 @@
 namespace refsyncd {
 namespace {
 
+/// Of each target; an unreachable one has many, and nobody looks through more.
+constexpr size_t most_dead_kept = 10'000;
+
 std::string join(const std::vector<std::string>& words) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : ",") + word;
@@ -48,17 +51,23 @@ void WebhookTables::put(const RemovedTarget& removed) {
 
 void WebhookTables::put(const Delivery& delivery) {
   session_
-      << "INSERT INTO deliveries (id, target_id, repo_id, event, payload, occurred_at, attempts, next_try, "
-         "dead_since) VALUES (:id, :target_id, :repo_id, :event, :payload, :occurred_at, :attempts, "
-         ":next_try, :dead_since) ON CONFLICT (id) DO UPDATE SET attempts = excluded.attempts, "
+      << "INSERT INTO deliveries (id, target_id, repo_id, event, payload, refs_of, occurred_at, attempts, "
+         "next_try, dead_since) VALUES (:id, :target_id, :repo_id, :event, :payload, :refs_of, :occurred_at, "
+         ":attempts, :next_try, :dead_since) ON CONFLICT (id) DO UPDATE SET attempts = excluded.attempts, "
          "next_try = excluded.next_try, dead_since = excluded.dead_since",
       soci::use(delivery.id), soci::use(delivery.target_id), soci::use(delivery.repo_id),
-      soci::use(delivery.event), soci::use(*delivery.payload), soci::use(delivery.occurred_at),
-      soci::use(delivery.attempts), soci::use(delivery.next_try), soci::use(delivery.dead_since);
+      soci::use(delivery.event), soci::use(*delivery.payload), soci::use(delivery.refs_of),
+      soci::use(delivery.occurred_at), soci::use(delivery.attempts), soci::use(delivery.next_try),
+      soci::use(delivery.dead_since);
 }
 
 void WebhookTables::put(const Delivered& delivered) {
   session_ << "DELETE FROM deliveries WHERE id = :id", soci::use(delivered.id);
+}
+
+void WebhookTables::put(const Abandoned& abandoned) {
+  session_ << "UPDATE deliveries SET dead_since = :at WHERE id = :id", soci::use(abandoned.at),
+      soci::use(abandoned.id);
 }
 
 std::vector<WebhookTarget> WebhookTables::targets() {
@@ -96,12 +105,12 @@ std::vector<PendingDelivery> WebhookTables::pending() {
 std::optional<Delivery> WebhookTables::find(const std::string& id) {
   Delivery row;
   std::string payload;
-  session_
-      << "SELECT id, target_id, repo_id, event, payload, occurred_at, attempts, next_try, dead_since FROM "
-         "deliveries WHERE id = :id",
+  session_ << "SELECT id, target_id, repo_id, event, payload, refs_of, occurred_at, attempts, next_try, "
+              "dead_since "
+              "FROM deliveries WHERE id = :id",
       soci::use(id), soci::into(row.id), soci::into(row.target_id), soci::into(row.repo_id),
-      soci::into(row.event), soci::into(payload), soci::into(row.occurred_at), soci::into(row.attempts),
-      soci::into(row.next_try), soci::into(row.dead_since);
+      soci::into(row.event), soci::into(payload), soci::into(row.refs_of), soci::into(row.occurred_at),
+      soci::into(row.attempts), soci::into(row.next_try), soci::into(row.dead_since);
   if (!session_.got_data()) return std::nullopt;
   row.payload = std::make_shared<const std::string>(std::move(payload));
   return row;
@@ -117,7 +126,14 @@ size_t WebhookTables::purge(WallTime before) {
   soci::statement remove =
       (session_.prepare << "DELETE FROM deliveries WHERE dead_since < :before", soci::use(before));
   remove.execute(true);
-  return static_cast<size_t>(remove.get_affected_rows());
+  soci::statement shorten =
+      (session_.prepare
+           << "DELETE FROM deliveries WHERE seq IN (SELECT seq FROM (SELECT seq, row_number() OVER "
+              "(PARTITION BY target_id ORDER BY dead_since DESC, seq DESC) AS place FROM deliveries WHERE "
+              "dead_since IS NOT NULL) WHERE place > :most)",
+       soci::use(most_dead_kept));
+  shorten.execute(true);
+  return static_cast<size_t>(remove.get_affected_rows() + shorten.get_affected_rows());
 }
 
 }  // namespace refsyncd

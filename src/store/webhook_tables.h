@@ -21,7 +21,8 @@ class WebhookTables {
   std::vector<PendingDelivery> pending();
   std::optional<Delivery> find(const std::string& id);
   size_t dead();
-  /// Removes deliveries that died before `before`. Returns how many.
+  /// Removes deliveries that died before `before`, and of each target's dead ones all but the last 10,000.
+  /// Returns how many.
   size_t purge(WallTime before);
 
  private:
@@ -30,6 +31,7 @@ class WebhookTables {
   void put_due(const std::string& target_id);
   void put(const Delivery& delivery);
   void put(const Delivered& delivered);
+  void put(const Abandoned& abandoned);
 
   soci::session& session_;
 };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/version.h"
+#include "contract/event_json.h"
 #include "contract/signature.h"
 #include "webhooks/retry.h"
 
@@ -15,6 +16,13 @@ namespace {
 constexpr size_t answer_limit = 1 << 20;
 /// How soon the outbox is read again after that failed.
 constexpr milliseconds store_pause = std::chrono::seconds(5);
+
+/// What is signed and sent. A payload that is damaged goes as it is.
+std::string body_of(const Delivery& delivery) try {
+  return delivery.refs ? with_refs(*delivery.payload, *delivery.refs) : *delivery.payload;
+} catch (const nlohmann::json::exception&) {
+  return *delivery.payload;
+}
 
 }  // namespace
 
@@ -26,12 +34,14 @@ Deliverer::~Deliverer() { *alive_ = false; }
 void Deliverer::adopt(const std::vector<PendingDelivery>& pending, size_t dead) {
   for (const auto& delivery : pending) lanes_.add(delivery);
   set_dead(dead);
+  for (const auto& target : around_.targets.all()) abandon_too_many(target.id);
   start_what_may();
 }
 
 void Deliverer::add(const PendingDelivery& delivery) {
   if (around_.targets.find(delivery.target_id) == nullptr) return;
   lanes_.add(delivery);
+  abandon_too_many(delivery.target_id);
   tell_outstanding();
   start_what_may();
 }
@@ -69,21 +79,25 @@ void Deliverer::start_what_may() {
 void Deliverer::start(const Lanes::Next& next) {
   around_.in_background([this, next, alive = alive_, &store = around_.store, on_loop = around_.on_loop] {
     std::optional<Delivery> delivery;
+    std::string body;
     bool readable = true;
     try {
       delivery = store.delivery(next.delivery_id);
+      if (delivery) body = body_of(*delivery);
+      if (delivery) delivery->refs.reset();
     } catch (const Error&) {
       readable = false;  // a store in trouble shows in every write
     }
-    on_loop([this, alive, readable, lane = next.lane, delivery = std::move(delivery)]() mutable {
+    on_loop([this, alive, readable, lane = next.lane, delivery = std::move(delivery),
+             body = std::move(body)]() mutable {
       if (!*alive) return;
-      if (readable) return loaded(lane, std::move(delivery));
+      if (readable) return loaded(lane, std::move(delivery), std::move(body));
       lanes_.hold(lane, around_.clock.steady() + store_pause);
     });
   });
 }
 
-void Deliverer::loaded(const LaneKey& lane, std::optional<Delivery> delivery) {
+void Deliverer::loaded(const LaneKey& lane, std::optional<Delivery> delivery, std::string body) {
   const auto now = around_.clock.now();
   if (!delivery || around_.targets.find(lane.target_id) == nullptr) return over(lane);
   if (stopped_ || delivery->next_try > now) {
@@ -91,10 +105,10 @@ void Deliverer::loaded(const LaneKey& lane, std::optional<Delivery> delivery) {
     const auto wait = std::clamp<milliseconds>(delivery->next_try - now, milliseconds(0), oldest_event);
     return lanes_.hold(lane, around_.clock.steady() + wait);
   }
-  send(lane, std::move(*delivery));
+  send(lane, std::move(*delivery), std::move(body));
 }
 
-void Deliverer::send(const LaneKey& lane, Delivery delivery) {
+void Deliverer::send(const LaneKey& lane, Delivery delivery, std::string body) {
   const auto* secret = around_.targets.secret(lane.target_id);
   if (secret == nullptr) {
     const Failure no_secret{.kind = ErrorKind::bad_config,
@@ -106,11 +120,10 @@ void Deliverer::send(const LaneKey& lane, Delivery delivery) {
   HttpSend request;
   request.method = "POST";
   request.url = around_.targets.find(lane.target_id)->url;
-  request.headers = {
-      {"Content-Type", "application/json"},
-      {"User-Agent", fmt::format("refsyncd/{}", version)},
-      {std::string(signature_header), sign_webhook(*secret, around_.clock.now(), *delivery.payload)}};
-  request.body = *delivery.payload;
+  request.headers = {{"Content-Type", "application/json"},
+                     {"User-Agent", fmt::format("refsyncd/{}", version)},
+                     {std::string(signature_header), sign_webhook(*secret, around_.clock.now(), body)}};
+  request.body = std::move(body);
   request.answer_limit = answer_limit;
   around_.client.send(std::move(request), [this, lane, delivery = std::move(delivery)](
                                               const HttpAnswer* answer, const HttpTrouble* trouble) mutable {
@@ -165,6 +178,17 @@ void Deliverer::give_up(const LaneKey& lane, Delivery delivery, const Failure& f
     ++dead_;
     over(lane);
   });
+}
+
+void Deliverer::abandon_too_many(const std::string& target_id) {
+  while (const auto oldest = lanes_.shed(target_id)) {
+    around_.recorder.record(WebhookChange(Abandoned{.id = *oldest, .at = around_.clock.now()}));
+    around_.recorder.when_durable([this, target_id] {
+      around_.observer.webhook_abandoned(target_id);
+      ++dead_;
+      tell_outstanding();
+    });
+  }
 }
 
 void Deliverer::over(const LaneKey& lane) {

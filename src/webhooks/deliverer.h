@@ -14,7 +14,8 @@ namespace refsyncd {
 
 /// Sends what is in the outbox to its targets: each delivery at least once, in order for each target and
 /// repository, until the target takes it (any 2xx) or it is given up (see webhooks/retry). A delivery leaves
-/// the outbox, and the next of its lane goes, once that is durable. Lives on the loop's thread.
+/// the outbox, and the next of its lane goes, once that is durable. When too many wait for one target
+/// (Lanes::Limits::waiting) the oldest are given up. Lives on the loop's thread.
 class Deliverer {
  public:
   struct Surroundings {
@@ -58,13 +59,14 @@ class Deliverer {
  private:
   void start_what_may();
   void start(const Lanes::Next& next);
-  void loaded(const LaneKey& lane, std::optional<Delivery> delivery);
-  void send(const LaneKey& lane, Delivery delivery);
+  void loaded(const LaneKey& lane, std::optional<Delivery> delivery, std::string body);
+  void send(const LaneKey& lane, Delivery delivery, std::string body);
   void answered(const LaneKey& lane, Delivery delivery, const HttpAnswer* answer, const HttpTrouble* trouble);
   void delivered(const LaneKey& lane, Delivery delivery);
   void failed(const LaneKey& lane, Delivery delivery, const Failure& failure, std::optional<int> status);
   void give_up(const LaneKey& lane, Delivery delivery, const Failure& failure);
   void over(const LaneKey& lane);
+  void abandon_too_many(const std::string& target_id);
   void tell_outstanding();
 
   Surroundings around_;

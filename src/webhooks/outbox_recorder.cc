@@ -51,27 +51,32 @@ std::vector<SyncStatus> OutboxRecorder::news(const Sync& sync) {
   return {sync.status};
 }
 
+/// The body of an event but for the refs, of which there may be very many: the store has them already.
+std::string OutboxRecorder::body_of(Sync sync, WallTime now) const {
+  if (sync.refs) sync.refs = std::make_shared<const RefResults>();
+  const auto body = to_json_value(
+      SyncEvent{.id = new_uuid(now),
+                .occurred_at = now,
+                .organization = settings_.organization,
+                .repository_url = settings_.repositories_url + percent_encode(sync.request.repo),
+                .sync = std::move(sync)});
+  return body.dump();
+}
+
 void OutboxRecorder::tell(const Sync& sync) {
   const auto event = webhook_event(sync.status);
   const auto now = clock_.now();
   std::shared_ptr<const std::string> payload;  // the same for all who hear of it
   for (const auto& target : targets_.all()) {
     if (!target.wants(event, sync.repo_id)) continue;
-    if (!payload) {
-      const auto body = to_json_value(
-          SyncEvent{.id = new_uuid(now),
-                    .occurred_at = now,
-                    .organization = settings_.organization,
-                    .repository_url = settings_.repositories_url + percent_encode(sync.request.repo),
-                    .sync = sync});
-      payload = std::make_shared<const std::string>(body.dump());
-    }
+    if (!payload) payload = std::make_shared<const std::string>(body_of(sync, now));
     Delivery delivery;
     delivery.id = new_uuid(now);
     delivery.target_id = target.id;
     delivery.repo_id = sync.repo_id;
     delivery.event = event;
     delivery.payload = payload;
+    if (sync.refs && !sync.refs->empty()) delivery.refs_of = sync.id;
     delivery.occurred_at = now;
     PendingDelivery pending{.id = delivery.id, .target_id = target.id, .repo_id = sync.repo_id};
     behind_.record(WebhookChange(std::move(delivery)));

@@ -12,8 +12,9 @@
 namespace refsyncd {
 
 /// A Recorder that also writes an event into the outbox whenever a recorded sync has another status than
-/// before, in the transaction of the sync itself: one delivery for each target that asked for it. Everything
-/// goes on to the recorder behind. Used on the loop's thread.
+/// before, in the transaction of the sync itself: one delivery for each target that asked for it, without the
+/// refs, which are in the store with the sync. Everything goes on to the recorder behind. Used on the loop's
+/// thread.
 class OutboxRecorder final : public Recorder {
  public:
   using OnDelivery = std::function<void(const PendingDelivery&)>;
@@ -44,6 +45,7 @@ class OutboxRecorder final : public Recorder {
  private:
   std::vector<SyncStatus> news(const Sync& sync);
   void tell(const Sync& sync);
+  std::string body_of(Sync sync, WallTime now) const;
 
   Recorder& behind_;
   const WebhookTargets& targets_;

@@ -49,5 +49,16 @@ TEST(An_event, is_named_after_the_status) {
   EXPECT_EQ(to_json_value(event(sync))["type"], "sync.completed");
 }
 
+TEST(An_event, may_get_its_refs_later) {
+  auto sync = queued();
+  sync.status = SyncStatus::completed;
+  sync.refs = std::make_shared<const RefResults>(RefResults{{.name = "refs/heads/main"}});
+  const auto whole = to_json_value(event(sync)).dump();
+  sync.refs = std::make_shared<const RefResults>();
+  const auto without = to_json_value(event(sync)).dump();
+  EXPECT_NE(without, whole);
+  EXPECT_EQ(with_refs(without, {{.name = "refs/heads/main"}}), whole);
+}
+
 }  // namespace
 }  // namespace refsyncd

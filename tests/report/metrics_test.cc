@@ -383,12 +383,13 @@ TEST_F(MetricsTest, webhook_deliveries_are_counted_by_what_became_of_each_try) {
   metrics.webhook_failed(delivery, failure, milliseconds(10));
   metrics.webhook_failed(delivery, failure, milliseconds(10));
   metrics.webhook_failed(delivery, failure, std::nullopt);
+  metrics.webhook_abandoned("target-1");
   metrics.webhooks_outstanding(7, 3);
   const auto text = metrics.text();
   for (const auto* line :
        {"refsyncd_webhook_deliveries_total{result=\"delivered\"} 1\n",
         "refsyncd_webhook_deliveries_total{result=\"failed\"} 2\n",
-        "refsyncd_webhook_deliveries_total{result=\"dead\"} 1\n", "refsyncd_webhook_deliveries_pending 7\n",
+        "refsyncd_webhook_deliveries_total{result=\"dead\"} 2\n", "refsyncd_webhook_deliveries_pending 7\n",
         "refsyncd_webhook_deliveries_dead 3\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }

@@ -326,5 +326,19 @@ TEST_F(RunLogTest, each_webhook_delivery_that_is_given_up_is_an_error) {
                           "tries: status 500"));
 }
 
+TEST_F(RunLogTest, a_target_that_too_many_deliveries_wait_for_is_told_of_once_until_it_takes_one) {
+  for (int i = 0; i < 3; ++i) run_log.webhook_abandoned("target-1");
+  const auto line =
+      "error too many deliveries wait for webhook target target-1: gave up the oldest, and will until it "
+      "takes "
+      "some; delete it if it is not needed";
+  EXPECT_THAT(log.take(), ElementsAre(line));
+  Delivery delivery;
+  delivery.target_id = "target-1";
+  run_log.webhook_delivered(delivery);
+  run_log.webhook_abandoned("target-1");
+  EXPECT_THAT(log.take(), ElementsAre(line));
+}
+
 }  // namespace
 }  // namespace refsyncd

@@ -128,6 +128,53 @@ TEST_F(WebhookStorage, dead_deliveries_are_not_pending_and_go_with_the_retention
   EXPECT_TRUE(store->delivery("alive"));
 }
 
+TEST_F(WebhookStorage, a_delivery_finds_the_refs_of_its_sync_as_long_as_they_are_there) {
+  auto told = delivery("d");
+  told.refs_of = "s";
+  const auto sync = completed_sync("s", many_unchanged(3));
+  store->write({.syncs = {sync}, .webhooks = {told, delivery("plain")}});
+  reopen();
+  ASSERT_TRUE(store->delivery("d")->refs);
+  EXPECT_EQ(*store->delivery("d")->refs, *sync.refs);
+  EXPECT_FALSE(store->delivery("plain")->refs);
+  run_sql(file, "UPDATE ref_lists SET content = x'00ff'");
+  EXPECT_FALSE(store->delivery("d")->refs) << "damaged";
+  EXPECT_EQ(store->purge(at(1h), 10), 1u);
+  EXPECT_EQ(store->delivery("d")->refs_of, "s");
+  EXPECT_FALSE(store->delivery("d")->refs);
+}
+
+TEST_F(WebhookStorage, an_abandoned_delivery_is_dead) {
+  write({delivery("a"), delivery("b")});
+  write({Abandoned{.id = "a", .at = at(1h)}});
+  EXPECT_THAT(store->pending_deliveries(), ElementsAre(pending("b")));
+  EXPECT_EQ(store->delivery("a")->dead_since, at(1h));
+}
+
+TEST_F(WebhookStorage, of_the_dead_deliveries_of_a_target_the_last_ten_thousand_are_kept) {
+  auto other = delivery("other", "u");
+  other.dead_since = at(1h);
+  write({other});
+  run_sql(file,
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10002) INSERT INTO "
+          "deliveries (id, target_id, repo_id, event, payload, occurred_at, attempts, next_try, dead_since) "
+          "SELECT 'd' || i, 't', 'repo-1', 'sync.queued', '{}', 0, 0, 0, 4000000000000 FROM n");
+  EXPECT_EQ(store->purge_deliveries(at(0ms)), 2u);
+  EXPECT_FALSE(store->delivery("d2"));
+  EXPECT_TRUE(store->delivery("d3"));
+  EXPECT_EQ(store->dead_deliveries(), 10'001u);
+}
+
+TEST_F(WebhookStorage, deliveries_from_before_refs_were_left_out_are_whole) {
+  write({delivery("d")});
+  store.reset();
+  run_sql(file, "ALTER TABLE deliveries DROP COLUMN refs_of; PRAGMA user_version = 5");
+  store.emplace(file);
+  EXPECT_THAT(store->pending_deliveries(), ElementsAre(pending("d")));
+  EXPECT_EQ(*store->delivery("d")->payload, *delivery("d").payload);
+  EXPECT_EQ(store->delivery("d")->refs_of, "");
+}
+
 TEST_F(WebhookStorage, an_event_is_written_together_with_its_sync_or_not_at_all) {
   store->write({.syncs = {queued_sync("s")}, .webhooks = {delivery("d")}});
   run_sql(file, "CREATE TRIGGER full BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'full'); END");

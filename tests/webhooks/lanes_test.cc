@@ -95,6 +95,55 @@ TEST(Lanes_, are_bounded_for_a_target_and_in_all) {
   EXPECT_EQ(take(lanes), "u3");
 }
 
+TEST(Lanes_, that_too_many_wait_in_shed_the_oldest) {
+  Lanes lanes({.waiting = 2});
+  lanes.add(delivery("a", "t", "r1"));
+  lanes.add(delivery("b", "t", "r2"));
+  lanes.add(delivery("elsewhere", "u"));
+  EXPECT_FALSE(lanes.shed("t"));
+  lanes.add(delivery("c", "t", "r1"));
+  EXPECT_EQ(lanes.shed("t"), "a");
+  EXPECT_FALSE(lanes.shed("t"));
+  EXPECT_EQ(lanes.size(), 3u);
+  lanes.add(delivery("d", "t", "r1"));
+  EXPECT_EQ(lanes.shed("t"), "b");
+  EXPECT_EQ(take(lanes), "c");
+  EXPECT_EQ(take(lanes), "elsewhere");
+  lanes.finish({"t", "r1"});
+  EXPECT_EQ(take(lanes), "d");
+  lanes.finish({"t", "r1"});
+  EXPECT_EQ(lanes.size(), 1u);
+}
+
+TEST(Lanes_, never_shed_what_is_under_way) {
+  Lanes lanes({.waiting = 2});
+  for (const auto* id : {"a", "b", "c", "d"}) lanes.add(delivery(id));
+  EXPECT_EQ(take(lanes), "a");
+  EXPECT_EQ(lanes.shed("t"), "b");
+  EXPECT_EQ(lanes.shed("t"), "c");
+  lanes.finish(lane);
+  EXPECT_EQ(take(lanes), "d");
+}
+
+TEST(Lanes_, that_are_held_stay_so_when_they_shed_and_vanish_when_nothing_is_left) {
+  Lanes lanes({.waiting = 2});
+  lanes.add(delivery("a"));
+  lanes.add(delivery("b"));
+  take(lanes);
+  lanes.hold(lane, SteadyTime(10s));
+  lanes.add(delivery("c", "t", "other"));
+  EXPECT_EQ(lanes.shed("t"), "a");
+  EXPECT_EQ(lanes.next_wake(), SteadyTime(10s));
+  EXPECT_EQ(take(lanes), "c");
+  lanes.add(delivery("d", "t", "third"));
+  EXPECT_EQ(lanes.shed("t"), "b");
+  EXPECT_EQ(lanes.next_wake(), SteadyTime::max());
+  lanes.add(delivery("e"));
+  lanes.finish({"t", "other"});
+  EXPECT_EQ(take(lanes), "d");
+  EXPECT_EQ(take(lanes), "e") << "a new lane";
+}
+
 TEST(Lanes_, forget_a_removed_target_and_free_its_places) {
   Lanes lanes({.in_all = 2, .a_target = 2});
   lanes.add(delivery("a"));

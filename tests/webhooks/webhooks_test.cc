@@ -6,6 +6,8 @@
 #include "base/uuid.h"
 #include "base/worker_pool.h"
 #include "contract/signature.h"
+#include "contract/sync_json.h"
+#include "store/raw_database.h"
 #include "store/recorder.h"
 #include "store/samples.h"
 #include "store/sql_store.h"
@@ -15,6 +17,7 @@
 namespace refsyncd {
 namespace {
 
+using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -36,6 +39,7 @@ struct Told final : Observer {
   size_t pending = 0;
   size_t dead = 0;
   std::vector<std::filesystem::path> unknown;
+  size_t abandoned = 0;
 
   void unknown_files(std::span<const std::filesystem::path> files) override {
     unknown.assign(files.begin(), files.end());
@@ -47,6 +51,7 @@ struct Told final : Observer {
                       std::optional<milliseconds> retry_in) override {
     events.push_back((retry_in ? "failed " : "gave up ") + delivery.event + ": " + failure.message);
   }
+  void webhook_abandoned(const std::string&) override { ++abandoned; }
   void webhooks_outstanding(size_t now_pending, size_t now_dead) override {
     pending = now_pending;
     dead = now_dead;
@@ -339,6 +344,56 @@ TEST_F(WebhooksTest, follows_no_redirect) {
   settle();
   EXPECT_EQ(elsewhere.count(), 0u);
   EXPECT_THAT(told.events, ElementsAre("failed sync.queued: it answered with status 302"));
+}
+
+TEST_F(WebhooksTest, writes_no_refs_into_the_outbox_and_sends_them_all_the_same) {
+  life->add_target(receiver.url(), {"sync.completed"});
+  receiver.always(500);
+  constexpr size_t refs = 2'000;
+  for (int i = 0; i < 5; ++i) record(completed_sync(std::to_string(i), many_unchanged(refs)));
+  settle();
+  EXPECT_EQ(run_sql(folder / "state.db", "SELECT count(*), sum(length(payload)) < 5000 FROM deliveries"),
+            "5 1");
+  receiver.always(0);
+  clock.shift += 10s;
+  settle();
+  ASSERT_EQ(receiver.count(), 6u);
+  EXPECT_EQ(receiver.told().back(), "sync.completed 4");
+  const auto body = json::parse(receiver.requests().back().body);
+  EXPECT_EQ(sync_from_json(body["data"]["sync"]).refs->size(), refs);
+  EXPECT_EQ(receiver.requests()[0].body, receiver.requests()[1].body) << "in every try";
+}
+
+TEST_F(WebhooksTest, tells_of_a_sync_that_was_purged_meanwhile_without_its_refs) {
+  life->add_target(receiver.url(), {"sync.completed"});
+  receiver.answer_with({{.status = 500}});
+  record(completed(started(queued("a"))));
+  settle();
+  EXPECT_EQ(life->store.purge(at(24h), 10), 1u);
+  clock.shift += 10s;
+  settle();
+  ASSERT_EQ(receiver.count(), 2u);
+  const auto sync = sync_from_json(json::parse(receiver.requests()[1].body)["data"]["sync"]);
+  EXPECT_EQ(sync.status, SyncStatus::completed);
+  EXPECT_EQ(sync.finished_at, at(2s));
+  EXPECT_TRUE(sync.refs->empty());
+}
+
+TEST_F(WebhooksTest, gives_the_oldest_up_when_too_many_wait_for_a_target) {
+  life->add_target(receiver.url(), {"sync.queued"});
+  receiver.always(500);
+  constexpr size_t too_many = 10'003;
+  for (size_t i = 0; i < too_many; ++i) record(queued(std::to_string(i)));
+  settle();
+  EXPECT_EQ(told.pending, 10'000u);
+  EXPECT_EQ(told.dead, 3u);
+  EXPECT_EQ(told.abandoned, 3u);
+  EXPECT_EQ(life->store.pending_deliveries().size(), 10'000u);
+  EXPECT_EQ(life->store.dead_deliveries(), 3u);
+  restart();
+  settle();
+  EXPECT_EQ(told.pending, 10'000u);
+  EXPECT_EQ(told.dead, 3u);
 }
 
 TEST_F(WebhooksTest, goes_on_after_a_crash_with_what_is_in_the_outbox) {
