@@ -1,166 +1,16 @@
 #include "webhooks/webhooks.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "base/uuid.h"
-#include "base/worker_pool.h"
 #include "contract/signature.h"
-#include "contract/sync_json.h"
-#include "store/raw_database.h"
-#include "store/recorder.h"
-#include "store/samples.h"
-#include "store/sql_store.h"
-#include "support/temporary_directory.h"
-#include "webhooks/receiver.h"
+#include "webhooks/webhooks_bench.h"
 
 namespace refsyncd {
 namespace {
 
-using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-/// The machine's clock, which a test may set forward.
-class ShiftedClock final : public Clock {
- public:
-  milliseconds shift{};
-  WallTime now() const override { return system_.now() + shift; }
-  SteadyTime steady() const override { return system_.steady() + shift; }
-
- private:
-  SystemClock system_;
-};
-
-/// Writes down what became of deliveries.
-struct Told final : Observer {
-  std::vector<std::string> events;
-  size_t pending = 0;
-  size_t dead = 0;
-  std::vector<std::filesystem::path> unknown;
-  size_t abandoned = 0;
-
-  void unknown_files(std::span<const std::filesystem::path> files) override {
-    unknown.assign(files.begin(), files.end());
-  }
-  void webhook_delivered(const Delivery& delivery) override {
-    events.push_back("delivered " + delivery.event);
-  }
-  void webhook_failed(const Delivery& delivery, const Failure& failure,
-                      std::optional<milliseconds> retry_in) override {
-    events.push_back((retry_in ? "failed " : "gave up ") + delivery.event + ": " + failure.message);
-  }
-  void webhook_abandoned(const std::string&) override { ++abandoned; }
-  void webhooks_outstanding(size_t now_pending, size_t now_dead) override {
-    pending = now_pending;
-    dead = now_dead;
-  }
-};
-
-/// One life of the agent's webhooks, with a real store, threads and network.
-struct Life {
-  Life(const std::filesystem::path& folder, const ShiftedClock& clock, Observer& observer,
-       bool allow_private = true)
-      : clock_(clock),
-        store(folder / "state.db"),
-        recorder_(
-            store, [this](auto task) { writer_.submit(std::move(task)); },
-            [this](auto task) { loop.post(std::move(task)); }, clock),
-        webhooks({.clock = clock,
-                  .store = store,
-                  .recorder = recorder_,
-                  .observer = observer,
-                  .loop = loop,
-                  .in_background = [this](auto task) { writer_.submit(std::move(task)); },
-                  .roll = [] { return 0.0; }},
-                 {.credentials = folder / "credentials",
-                  .organization = organization_of("acme"),
-                  .repositories_url = "http://agent.example/v1/acme/"}),
-        writer_(1) {
-    webhooks.start(allow_private, store.unfinished_syncs());
-  }
-
-  void record(const Sync& sync) { webhooks.recorder().record(sync); }
-
-  WebhookTarget add_target(const std::string& url, std::vector<std::string> events,
-                           std::optional<std::vector<std::string>> repo_ids = std::nullopt) {
-    WebhookTarget target;
-    target.id = new_uuid(clock_.now());
-    target.url = url;
-    target.events = std::move(events);
-    target.repo_ids = std::move(repo_ids);
-    target.created_at = target.updated_at = clock_.now();
-    EXPECT_TRUE(webhooks.add(target, webhooks.secrets().make(target.id), [] {}));
-    settle();
-    return target;
-  }
-
-  /// Turns the loop until the condition holds; fails the test after a while.
-  void turn_until(const std::function<bool()>& condition) {
-    const SystemClock real;
-    const auto deadline = real.steady() + 30s;
-    while (!condition()) {
-      ASSERT_LT(real.steady(), deadline);
-      recorder_.tick();
-      webhooks.tick();
-      loop.run_once(real.steady() + 5ms);
-    }
-  }
-  /// Until everything is written and every try is over.
-  void settle() {
-    bool turned = false;
-    turn_until([&] { return std::exchange(turned, true) && recorder_.idle() && webhooks.under_way() == 0; });
-  }
-
-  const ShiftedClock& clock_;
-  SqlStore store;
-  Loop loop;
-  GroupRecorder recorder_;
-  Webhooks webhooks;
-  WorkerPool writer_;  // last: its thread uses everything above
-};
-
-const std::vector<std::string> all_events{"sync.queued", "sync.in_progress", "sync.completed", "sync.failed"};
-
-Sync queued(const std::string& id, const std::string& repo_id = "repo-1") {
-  auto sync = queued_sync(id);
-  sync.repo_id = repo_id;
-  return sync;
-}
-Sync started(Sync sync) {
-  sync.status = SyncStatus::in_progress;
-  sync.started_at = at(1s);
-  return sync;
-}
-Sync completed(Sync sync) {
-  sync.status = SyncStatus::completed;
-  sync.finished_at = at(2s);
-  sync.refs = std::make_shared<const RefResults>(RefResults{created("refs/heads/main", 1)});
-  return sync;
-}
-Sync failed(Sync sync) {
-  sync.status = SyncStatus::failed;
-  sync.finished_at = at(2s);
-  sync.failure = Failure{ErrorKind::auth, "credentials refused", std::nullopt};
-  return sync;
-}
-
-struct WebhooksTest : testing::Test {
-  TemporaryDirectory folder;
-  ShiftedClock clock;
-  Told told;
-  Receiver receiver;
-  std::optional<Life> life{std::in_place, folder.path(), clock, told, true};
-
-  /// The process dies: what it has in memory is gone.
-  void restart(bool allow_private = true) {
-    life.reset();
-    life.emplace(folder.path(), clock, told, allow_private);
-  }
-  void record(const Sync& sync) { life->record(sync); }
-  void settle() { life->settle(); }
-};
 
 TEST_F(WebhooksTest, tells_each_status_of_a_sync_in_order_also_when_one_commit_holds_them_all) {
   life->add_target(receiver.url(), all_events);
@@ -252,13 +102,6 @@ TEST_F(WebhooksTest, gives_one_event_the_same_id_for_all_who_hear_of_it) {
   EXPECT_EQ(receiver.requests()[0].body, other.requests()[0].body);
 }
 
-TEST_F(WebhooksTest, writes_nothing_without_targets) {
-  record(queued("a"));
-  settle();
-  EXPECT_THAT(life->store.pending_deliveries(), IsEmpty());
-  EXPECT_TRUE(life->store.sync("a"));
-}
-
 TEST_F(WebhooksTest, tries_again_after_an_error_and_lets_nothing_of_the_repository_pass) {
   life->add_target(receiver.url(), all_events);
   receiver.answer_with({{.status = 500}});
@@ -344,80 +187,6 @@ TEST_F(WebhooksTest, follows_no_redirect) {
   settle();
   EXPECT_EQ(elsewhere.count(), 0u);
   EXPECT_THAT(told.events, ElementsAre("failed sync.queued: it answered with status 302"));
-}
-
-TEST_F(WebhooksTest, writes_no_refs_into_the_outbox_and_sends_them_all_the_same) {
-  life->add_target(receiver.url(), {"sync.completed"});
-  receiver.always(500);
-  constexpr size_t refs = 2'000;
-  for (int i = 0; i < 5; ++i) record(completed_sync(std::to_string(i), many_unchanged(refs)));
-  settle();
-  EXPECT_EQ(run_sql(folder / "state.db", "SELECT count(*), sum(length(payload)) < 5000 FROM deliveries"),
-            "5 1");
-  receiver.always(0);
-  clock.shift += 10s;
-  settle();
-  ASSERT_EQ(receiver.count(), 6u);
-  EXPECT_EQ(receiver.told().back(), "sync.completed 4");
-  const auto body = json::parse(receiver.requests().back().body);
-  EXPECT_EQ(sync_from_json(body["data"]["sync"]).refs->size(), refs);
-  EXPECT_EQ(receiver.requests()[0].body, receiver.requests()[1].body) << "in every try";
-}
-
-TEST_F(WebhooksTest, tells_of_a_sync_that_was_purged_meanwhile_without_its_refs) {
-  life->add_target(receiver.url(), {"sync.completed"});
-  receiver.answer_with({{.status = 500}});
-  record(completed(started(queued("a"))));
-  settle();
-  EXPECT_EQ(life->store.purge(at(24h), 10), 1u);
-  clock.shift += 10s;
-  settle();
-  ASSERT_EQ(receiver.count(), 2u);
-  const auto sync = sync_from_json(json::parse(receiver.requests()[1].body)["data"]["sync"]);
-  EXPECT_EQ(sync.status, SyncStatus::completed);
-  EXPECT_EQ(sync.finished_at, at(2s));
-  EXPECT_TRUE(sync.refs->empty());
-}
-
-TEST_F(WebhooksTest, gives_the_oldest_up_when_too_many_wait_for_a_target) {
-  life->add_target(receiver.url(), {"sync.queued"});
-  receiver.always(500);
-  constexpr size_t too_many = 10'003;
-  for (size_t i = 0; i < too_many; ++i) record(queued(std::to_string(i)));
-  settle();
-  EXPECT_EQ(told.pending, 10'000u);
-  EXPECT_EQ(told.dead, 3u);
-  EXPECT_EQ(told.abandoned, 3u);
-  EXPECT_EQ(life->store.pending_deliveries().size(), 10'000u);
-  EXPECT_EQ(life->store.dead_deliveries(), 3u);
-  restart();
-  settle();
-  EXPECT_EQ(told.pending, 10'000u);
-  EXPECT_EQ(told.dead, 3u);
-}
-
-TEST_F(WebhooksTest, goes_on_after_a_crash_with_what_is_in_the_outbox) {
-  life->add_target(receiver.url(), all_events);
-  receiver.answer_with({{.status = 500}});
-  record(queued("a"));
-  record(queued("b"));
-  settle();
-  restart();
-  settle();
-  EXPECT_EQ(receiver.count(), 1u) << "the wait for the next try outlives the process";
-  clock.shift += 10s;
-  settle();
-  EXPECT_THAT(receiver.told(), ElementsAre("sync.queued a", "sync.queued a", "sync.queued b"));
-}
-
-TEST_F(WebhooksTest, sends_again_what_a_crash_left_without_a_receipt) {
-  life->add_target(receiver.url(), all_events);
-  record(queued("a"));
-  life->turn_until([&] { return receiver.count() == 1; });
-  ASSERT_EQ(life->store.pending_deliveries().size(), 1u) << "taken, but the receipt is not durable yet";
-  restart();
-  settle();
-  EXPECT_THAT(receiver.told(), ElementsAre("sync.queued a", "sync.queued a"));
 }
 
 TEST_F(WebhooksTest, keeps_waiting_for_a_receiver_that_is_away) {
