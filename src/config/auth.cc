@@ -9,7 +9,8 @@ namespace refsyncd {
 namespace {
 
 constexpr std::string_view shapes =
-    "{token: {file: PATH}}, {username: NAME, password: {file: PATH}} or {ssh_key: {file: PATH}}";
+    "{token: {file: PATH}}, {bearer: {file: PATH}}, {username: NAME, password: {file: PATH}} or {ssh_key: "
+    "{file: PATH}}";
 
 std::optional<SecretSource> variable_source(Reading& reading, const Field& field) {
   const auto name = read_text(reading, field);
@@ -41,11 +42,18 @@ void refuse_others(Reading& reading, const Fields& fields, std::string_view chos
 }
 
 Auth read_token(Reading& reading, const Fields& fields) {
-  refuse_others(reading, fields, "token", {"password", "ssh_key", "known_hosts"});
+  refuse_others(reading, fields, "token", {"bearer", "password", "ssh_key", "known_hosts"});
   const auto token = read_secret_source(reading, fields["token"]);
   const auto username = read_username(reading, fields["username"]);
   if (!token) return {};
   return TokenAuth{*token, username.value_or(TokenAuth{}.username)};
+}
+
+Auth read_bearer(Reading& reading, const Fields& fields) {
+  refuse_others(reading, fields, "bearer", {"username", "password", "ssh_key", "known_hosts"});
+  const auto bearer = read_secret_source(reading, fields["bearer"]);
+  if (!bearer) return {};
+  return BearerAuth{*bearer};
 }
 
 Auth read_password(Reading& reading, const Fields& fields) {
@@ -127,13 +135,15 @@ Auth read_auth(Reading& reading, const Field& field, const UpstreamUrl* url) {
   }
   const Fields fields(reading, field.value, keys::auth, "auth");
   const bool allow_plaintext = read_bool(reading, fields["allow_plaintext"]).value_or(false);
-  const bool any = fields["token"] || fields["password"] || fields["ssh_key"] || fields["known_hosts"];
+  const bool any =
+      fields["token"] || fields["bearer"] || fields["password"] || fields["ssh_key"] || fields["known_hosts"];
   if (!any) {
     reading.problems.add(field.place(), fmt::format("'auth' holds no credential; write one of {}", shapes));
     return {};
   }
   if (url != nullptr) check_transport(reading, fields, *url, allow_plaintext);
   if (fields["token"]) return read_token(reading, fields);
+  if (fields["bearer"]) return read_bearer(reading, fields);
   if (fields["password"]) return read_password(reading, fields);
   return read_ssh(reading, fields);
 }

@@ -90,6 +90,7 @@ inline constexpr std::array upstream{
 };
 inline constexpr std::array auth{
     ConfigKey{"token", "A token, sent as password (https); a secret."},
+    ConfigKey{"bearer", "A token, sent in a Bearer header (https); a secret."},
     ConfigKey{"username", "The user name that goes with the token or password."},
     ConfigKey{"password", "A password (https); a secret."},
     ConfigKey{"ssh_key", "The private key file (ssh)."},

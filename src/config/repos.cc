@@ -99,6 +99,7 @@ void RepoReader::refuse_what_is_not_hosted(const Fields& fields, const Repo& rep
   }
   if (!repo.upstream->ca_file.empty()) refuse(place, "'tls'");
   if (repo.upstream->verify != Verify::fsck) refuse(place, "'verify'");
+  if (std::holds_alternative<BearerAuth>(repo.upstream->auth)) refuse(place, "'bearer'");
 }
 
 std::optional<UpstreamUrl> RepoReader::read_url(const Fields& fields, const Field& upstream) {

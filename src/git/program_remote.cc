@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "git/advertisement.h"
+#include "git/authorization.h"
 #include "git/environment.h"
 #include "git/pinned_host.h"
 #include "git/program.h"
@@ -50,10 +51,8 @@ Settings http_settings(const Upstream& upstream, const Secret& secret) {
     settings.push_back({scope + "sslCAInfo", certificates});
     settings.push_back({scope + "sslCAPath", ""});
   }
-  if (!secret.empty()) {
-    const auto credential = base64(fmt::format("{}:{}", username_of(upstream.auth), secret.reveal()));
-    settings.push_back(
-        {fmt::format("http.{}.extraHeader", upstream.url), "Authorization: Basic " + credential});
+  if (const auto authorization = authorization_of(upstream.auth, secret); !authorization.empty()) {
+    settings.push_back({fmt::format("http.{}.extraHeader", upstream.url), "Authorization: " + authorization});
   }
   return settings;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "git/authorization.h"
 
 namespace refsyncd {
 namespace {
@@ -61,9 +62,8 @@ HttpSend request_to(const Upstream& upstream, const Secret& secret, std::string_
   HttpSend request;
   request.url = service_url(upstream, service);
   request.headers.emplace_back("Git-Protocol", "version=2");
-  if (!secret.empty()) {
-    const auto credential = fmt::format("{}:{}", username_of(upstream.auth), secret.reveal());
-    request.headers.emplace_back("Authorization", "Basic " + base64(credential));
+  if (auto authorization = authorization_of(upstream.auth, secret); !authorization.empty()) {
+    request.headers.emplace_back("Authorization", std::move(authorization));
   }
   return request;
 }

@@ -8,7 +8,7 @@
 
 namespace refsyncd {
 
-/// A GET of one of the repository's services (see service_url).
+/// A GET of one of the repository's services (see service_url). Throws as authorization_of().
 HttpSend request_to(const Upstream& upstream, const Secret& secret, std::string_view service);
 
 /// A POST to git-upload-pack, which changes nothing there.

@@ -76,6 +76,7 @@ void point_head(const Repository& repository, const std::string& branch) {
 Secret read_credential(const Auth& auth) {
   return std::visit(match{[](const std::monostate&) { return Secret{}; },
                           [](const TokenAuth& token) { return read_secret(token.token); },
+                          [](const BearerAuth& bearer) { return read_secret(bearer.bearer); },
                           [](const PasswordAuth& password) { return read_secret(password.password); },
                           [](const SshAuth&) { return Secret{}; }},
                     auth);

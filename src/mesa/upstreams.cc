@@ -79,6 +79,9 @@ UpstreamCredential UpstreamKeeper::credential_of(const Auth& auth) const {
               return UpstreamCredential{
                   .kind = AuthKind::token, .username = token.username, .secret = read_secret_(token.token)};
             },
+            [](const BearerAuth&) -> UpstreamCredential {
+              throw Error(ErrorKind::bad_config, "the hosted service sends no bearer tokens; use 'token'");
+            },
             [this](const PasswordAuth& password) {
               return UpstreamCredential{.kind = AuthKind::username_password,
                                         .username = password.username,

@@ -37,7 +37,8 @@ std::optional<AuthKind> auth_kind_from(std::string_view name) {
 }
 
 AuthKind kind_of(const Auth& auth) {
-  if (std::holds_alternative<TokenAuth>(auth)) return AuthKind::token;
+  if (std::holds_alternative<TokenAuth>(auth) || std::holds_alternative<BearerAuth>(auth))
+    return AuthKind::token;
   return std::holds_alternative<PasswordAuth>(auth) ? AuthKind::username_password : AuthKind::none;
 }
 

@@ -36,6 +36,10 @@ struct TokenAuth {  ///< HTTP Basic with a token as password, as GitHub, GitLab 
   std::string username = "x-access-token";
   bool operator==(const TokenAuth&) const = default;
 };
+struct BearerAuth {  ///< HTTP Bearer (RFC 6750)
+  SecretSource bearer;
+  bool operator==(const BearerAuth&) const = default;
+};
 struct PasswordAuth {  ///< HTTP Basic
   std::string username;
   SecretSource password;
@@ -46,7 +50,7 @@ struct SshAuth {
   std::string known_hosts_file;  ///< "" = the user's and the system's known_hosts
   bool operator==(const SshAuth&) const = default;
 };
-using Auth = std::variant<std::monostate, TokenAuth, PasswordAuth, SshAuth>;
+using Auth = std::variant<std::monostate, TokenAuth, BearerAuth, PasswordAuth, SshAuth>;
 
 enum class Transport { https, http, ssh, file };
 std::string_view to_string(Transport);
@@ -55,7 +59,7 @@ std::string_view to_string(Transport);
 enum class AuthKind { none, token, username_password };
 std::string_view to_string(AuthKind);
 std::optional<AuthKind> auth_kind_from(std::string_view);
-/// Of an SSH key the API has no word: none.
+/// Of an SSH key the API has no word: none. A bearer token is a token to it.
 AuthKind kind_of(const Auth& auth);
 /// The user that HTTP Basic names beside the secret; "" for other ways.
 std::string_view username_of(const Auth& auth);

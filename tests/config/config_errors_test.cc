@@ -99,6 +99,10 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"path_of_mesa",
             "repos: {app: {path: /srv/a.git}}\nservice: {kind: mesa, credential: {env: KEY}}\npolicies: []\n",
             "1:15: 'path' works with kind: local only; remove it"},
+        Row{"bearer_of_mesa",
+            "repos: {app: {upstream: {url: 'https://h/a', auth: {bearer: {env: B}}}}}\n"
+            "service: {kind: mesa, credential: {env: KEY}}\npolicies: []\n",
+            "1:25: 'bearer' works with kind: local only; remove it"},
         Row{"api_token_without_name", "policies: []\napi: {tokens: [{file: /t, scopes: [read]}]}\n",
             "2:16: an API token needs a 'name', for the log"},
         Row{"api_token_without_scopes", "policies: []\napi: {tokens: [{name: ci, file: /t}]}\n",
@@ -217,11 +221,12 @@ INSTANTIATE_TEST_SUITE_P(
             "4:76: 'password' is a secret and must not stand in this file; write password: {file: PATH} or "
             "password: {env: NAME}"},
         Row{"auth_is_the_token", upstream("url: '" + https + "', auth: s3cr3t"),
-            "4:52: 'auth' must be one of {token: {file: PATH}}, {username: NAME, password: {file: PATH}} or "
-            "{ssh_key: {file: PATH}}"},
+            "4:52: 'auth' must be one of {token: {file: PATH}}, {bearer: {file: PATH}}, {username: NAME, "
+            "password: "
+            "{file: PATH}} or {ssh_key: {file: PATH}}"},
         Row{"no_credential", auth(https, "username: u"),
-            "4:52: 'auth' holds no credential; write one of {token: {file: PATH}}, {username: NAME, "
-            "password: {file: PATH}} or {ssh_key: {file: PATH}}"},
+            "4:52: 'auth' holds no credential; write one of {token: {file: PATH}}, {bearer: {file: "
+            "PATH}}, {username: NAME, password: {file: PATH}} or {ssh_key: {file: PATH}}"},
         Row{"file_and_env", auth(https, "token: {file: a, env: B}"),
             "4:60: 'token' needs either 'file' or 'env'; write token: {file: PATH}"},
         Row{"neither_file_nor_env", auth(https, "token: {}"),
@@ -229,8 +234,24 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"env_is_no_name", auth(https, "token: {env: $TOKEN}"),
             "4:66: 'env' must be the name of an environment variable, such as GITHUB_TOKEN"},
         Row{"token_and_password", auth(https, "token: {env: A}, password: {env: B}"),
-            "4:70: 'password' does not go with 'token'; write one of {token: {file: PATH}}, {username: NAME, "
-            "password: {file: PATH}} or {ssh_key: {file: PATH}}"},
+            "4:70: 'password' does not go with 'token'; write one of {token: {file: PATH}}, {bearer: {file: "
+            "PATH}}, {username: NAME, password: {file: PATH}} or {ssh_key: {file: PATH}}"},
+        Row{"bearer_and_username", auth(https, "username: u, bearer: {env: A}"),
+            "4:53: 'username' does not go with 'bearer'; write one of {token: {file: PATH}}, {bearer: {file: "
+            "PATH}}, {username: NAME, password: {file: PATH}} or {ssh_key: {file: PATH}}"},
+        Row{"token_and_bearer", auth(https, "token: {env: A}, bearer: {env: B}"),
+            "4:70: 'bearer' does not go with 'token'; write one of {token: {file: PATH}}, {bearer: {file: "
+            "PATH}}, {username: NAME, password: {file: PATH}} or {ssh_key: {file: PATH}}"},
+        Row{"inline_bearer", auth(https, "bearer: s3cr3t"),
+            "4:61: 'bearer' is a secret and must not stand in this file; write bearer: {file: PATH} or "
+            "bearer: {env: NAME}"},
+        Row{"misspelt_bearer", auth(https, "token: {env: A}, bearr: {env: B}"),
+            "4:70: unknown key 'bearr'; did you mean 'bearer'?"},
+        Row{"bearer_for_ssh", auth("ssh://git@h.example/app", "bearer: {env: A}"),
+            "4:54: a token or password needs an https URL; for ssh write auth: {ssh_key: {file: PATH}}"},
+        Row{"bearer_over_plain_http", auth("http://h.example/app", "bearer: {env: A}"),
+            "4:51: credentials over http can be read by anybody on the way; write an https URL, or "
+            "allow_plaintext: true under 'auth' to accept that"},
         Row{"password_without_username", auth(https, "password: {env: B}"),
             "4:53: 'password' needs a 'username' beside it"},
         Row{"username_with_colon", auth(https, "username: 'a:b', token: {env: B}"),

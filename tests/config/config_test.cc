@@ -169,6 +169,10 @@ TEST(Config, ReadsEveryKindOfCredential) {
   EXPECT_EQ(auth_of("https://h/a", "{token: {file: token}}"), Auth(TokenAuth{file}));
   EXPECT_EQ(auth_of("https://h/a", "{token: {env: TOKEN}, username: oauth2}"),
             Auth(TokenAuth{variable, "oauth2"}));
+  EXPECT_EQ(auth_of("https://h/a", "{bearer: {file: token}}"), Auth(BearerAuth{file}));
+  EXPECT_EQ(auth_of("http://127.0.0.1:3000/a", "{bearer: {env: TOKEN}}"), Auth(BearerAuth{variable}));
+  EXPECT_EQ(auth_of("http://h/a", "{bearer: {env: TOKEN}, allow_plaintext: true}"),
+            Auth(BearerAuth{variable}));
   EXPECT_EQ(auth_of("https://h/a", "{username: me, password: {env: TOKEN}}"),
             Auth(PasswordAuth{"me", variable}));
   EXPECT_EQ(auth_of("ssh://git@h/a", "{ssh_key: {file: /k}}"), Auth(SshAuth{"/k", ""}));

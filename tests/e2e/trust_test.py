@@ -10,7 +10,7 @@ from support import http_server
 from support.certificates import make_certificate
 from support.git import branch
 from support.processes import CommandLineSampler
-from support.scenario import Scenario, ssh_auth, token_auth
+from support.scenario import Scenario, bearer_auth, ssh_auth, token_auth
 
 ATTEMPT_FAILURES = "refsyncd_attempt_failures_total"
 
@@ -80,13 +80,19 @@ class Secrets(Scenario):
                 self.CANARY[:12]]
 
     def test_a_token_shows_up_nowhere_but_at_its_server(self):
+        self.assert_nowhere_but_at_its_server(token_auth, credentials=("x-access-token", self.CANARY))
+
+    def test_a_bearer_token_shows_up_nowhere_but_at_its_server(self):
+        self.assert_nowhere_but_at_its_server(bearer_auth, bearer=self.CANARY)
+
+    def assert_nowhere_but_at_its_server(self, shape, credentials=None, bearer=None):
         app = self.upstream()
         app.commit("main")
         server, thief = self.http_server(), self.http_server()
-        token = token_auth(self.secret_file(self.CANARY))
+        token = shape(self.secret_file(self.CANARY))
         faults = [http_server.Fault(), http_server.Status(401), http_server.Status(403), http_server.Status(404),
                   http_server.Status(500), http_server.Redirect(thief.base), http_server.CutPack("close", 10)]
-        server.credentials = ("x-access-token", self.CANARY)
+        server.credentials, server.bearer = credentials, bearer
         with CommandLineSampler(*self.forms()) as sampler:
             for fault in faults:
                 server.fault = fault

@@ -7,7 +7,8 @@ import unittest
 from support import http_server
 from support.hosted import local_only
 from support.git import branch
-from support.scenario import Scenario, password_auth, token_auth
+from support.scenario import Scenario, bearer_auth, password_auth, token_auth
+from support.wait import wait_until
 
 ATTEMPT_FAILURES = "refsyncd_attempt_failures_total"
 SYNCS = "refsyncd_syncs_total"
@@ -117,6 +118,26 @@ class Credentials(UpstreamFault):
         self.server.credentials = ("ada", "p:a s%s/w+rd")
         agent = self.start(self.configure(password_auth("ada", self.secret_file("p:a s%s/w+rd"))))
         self.assert_recovered(agent.wait_metric(SYNCS, policy="app-pull", status="completed"))
+
+    @local_only("the hosted API has no word for it")
+    def test_a_bearer_token_lets_pull_and_push(self):
+        self.server.bearer = "right"
+        retry = {"attempts": 8, "first": "100ms", "max": "400ms"}
+        auth = bearer_auth(self.secret_file("right"))
+        configuration = self.configure(auth, {"retry": retry, "ref_globs": {"branches": "main"}})
+        configuration["policies"].append({"repo": "app", "direction": "push", "retry": retry,
+                                          "ref_globs": {"branches": "ours/*"}})
+        agent = self.start(configuration)
+        agent.wait_metric(SYNCS, policy="app-pull", status="completed")
+        self.assertEqual(self.mirror().value(branch("main")), self.tip)
+        self.mirror().git("update-ref", branch("ours/1"), self.tip)
+        wait_until(lambda: branch("ours/1") in self.app.refs(), 10, "pushed", agent.log)
+
+    @local_only("the hosted API has no word for it")
+    def test_a_wrong_bearer_token_is_an_auth_failure(self):
+        self.server.bearer = "right"
+        agent = self.start(self.configure(bearer_auth(self.secret_file("wrong"))))
+        self.assert_failed(agent.wait_metric(ATTEMPT_FAILURES, policy="app-pull"), "auth")
 
 
 class FailuresThatPass(UpstreamFault):

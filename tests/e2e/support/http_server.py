@@ -128,12 +128,13 @@ class Meanwhile(Fault):
 
 
 class GitHttpServer:
-    """Serves the bare repositories below `root`. Set `credentials` to (user, password) to ask for them, and `fault`
-    to misbehave; both may change at any time. `requests` holds all requests so far, in order."""
+    """Serves the bare repositories below `root`. Set `credentials` to (user, password) to ask for them, or `bearer`
+    to a token, and `fault` to misbehave; all may change at any time. `requests` holds all requests so far, in order."""
 
     def __init__(self, root, certificate=None):
         self.root = Path(root)
         self.credentials = None
+        self.bearer = None
         self.fault = Fault()
         self.requests = []
         self.closing = threading.Event()
@@ -177,12 +178,13 @@ class GitHttpServer:
         return self.fault.after(request, response)
 
     def _check_credentials(self, request):
-        if self.credentials is None:
+        if self.credentials is None and self.bearer is None:
             return None
-        expected = "Basic " + base64.b64encode(":".join(self.credentials).encode()).decode()
-        if request.authorization == expected:
+        scheme, secret = ("Bearer", self.bearer) if self.bearer else \
+            ("Basic", base64.b64encode(":".join(self.credentials).encode()).decode())
+        if request.authorization == f"{scheme} {secret}":
             return None
-        return Response(401, [("WWW-Authenticate", 'Basic realm="git"')], b"who are you?")
+        return Response(401, [("WWW-Authenticate", f'{scheme} realm="git"')], b"who are you?")
 
     def _run_git(self, request):
         url = urlsplit(request.target)

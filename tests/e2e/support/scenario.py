@@ -169,6 +169,11 @@ def token_auth(file):
     return {"token": {"file": str(file)}}
 
 
+def bearer_auth(file):
+    """A token that is sent as it is, read from a file."""
+    return {"bearer": {"file": str(file)}}
+
+
 def password_auth(username, file):
     """A user name, and a password read from a file."""
     return {"username": username, "password": {"file": str(file)}}
