@@ -4,12 +4,31 @@
 
 namespace refsyncd {
 
+namespace {
+
+/// A value as it stands between the quotes of a configuration file.
+std::string escaped(std::string_view value) {
+  std::string text;
+  for (const char c : value) {
+    if (c == '"' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text;
+}
+
+}  // namespace
+
 Settings safe_settings() {
   return {
       // Nothing a repository brings along is executed.
       {"core.hooksPath", "/dev/null"},
       {"core.fsmonitor", "false"},
       {"core.pager", ""},
+      {"core.askPass", ""},
+      {"core.gitProxy", "none"},
+      // What git does unless it is set; empty, it would name an alternate's objects to nobody.
+      {"core.alternateRefsCommand",
+       "alternate() { git --git-dir=\"$1\" for-each-ref --format='%(objectname)'; }; alternate"},
       {"credential.helper", ""},
       {"init.templateDir", ""},
       {"safe.bareRepository", "explicit"},
@@ -67,7 +86,7 @@ std::string as_config_file(const Settings& settings) {
     const auto section = key.substr(0, first);
     const auto subsection =
         first == last ? "" : fmt::format(" \"{}\"", key.substr(first + 1, last - first - 1));
-    text += fmt::format("[{}{}]\n\t{} = \"{}\"\n", section, subsection, key.substr(last + 1), value);
+    text += fmt::format("[{}{}]\n\t{} = \"{}\"\n", section, subsection, key.substr(last + 1), escaped(value));
   }
   return text;
 }
