@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/duration.h"
 #include "base/text.h"
 #include "git/program.h"
@@ -138,6 +140,14 @@ std::string_view line_with(const std::vector<std::string_view>& lines, std::stri
   return {};
 }
 
+/// True when git, and not an upstream that it quotes, says so.
+bool says_itself(const Finished& finished, std::string_view pattern) {
+  const auto lines = telling_lines(finished.error);
+  return std::any_of(lines.begin(), lines.end(), [&](std::string_view line) {
+    return !line.starts_with("remote:") && contains_pattern(lower_case(line), pattern);
+  });
+}
+
 std::string_view most_telling(const std::vector<std::string_view>& lines) {
   for (const std::string_view start : {"fatal: ", "error: ", "remote: "}) {
     for (const auto line : lines) {
@@ -196,6 +206,14 @@ Error classify_git_failure(const Finished& finished, std::string_view doing) {
   const auto shown = most_telling(lines);
   if (shown.empty()) return Error(ErrorKind::internal, fmt::format("{}: {}", doing, how_it_ended(finished)));
   return Error(ErrorKind::internal, sentence(doing, shown, more_words(finished, shown)));
+}
+
+bool tells_of_shallow_upstream(const Finished& finished) {
+  return says_itself(finished, "warning: rejected * because shallow roots are not allowed");
+}
+
+bool tells_of_missing_objects(const Finished& finished) {
+  return says_itself(finished, "did not send all necessary objects");
 }
 
 bool tells_of_status_503(const Failure& failure) {

@@ -54,6 +54,12 @@ std::unique_ptr<Remote> make_git_program_remote(const GitProgram& git, const Ups
 /// What a failed git child means, from its output (LC_ALL=C). Pure; the patterns live here alone.
 Error classify_git_failure(const Finished& finished, std::string_view doing);
 
+/// True when a fetch left out refs because the upstream is shallow: git warns of it and calls that a success.
+bool tells_of_shallow_upstream(const Finished& finished);
+
+/// True when a fetch ended without all that the new refs lead to.
+bool tells_of_missing_objects(const Finished& finished);
+
 /// True when a failure classified so tells of HTTP status 503, which may come with a wish to wait.
 bool tells_of_status_503(const Failure& failure);
 

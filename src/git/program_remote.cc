@@ -20,6 +20,7 @@
 #include "git/ref_values.h"
 #include "git/repository.h"
 #include "git/room.h"
+#include "git/unfit_upstream.h"
 
 namespace refsyncd {
 namespace {
@@ -120,9 +121,12 @@ class GitProgramRemote final : public Remote {
   std::string pin_host() const;
   Command command(const std::filesystem::path& repository, std::vector<std::string> arguments) const;
   Finished run(Command command) const;
+  Finished run_traced(const std::vector<std::string>& listing) const;
   Error failure(const Finished& finished, std::string_view doing) const;
   void check_that_it_is_a_git_server(const std::vector<std::string>& listing, std::string_view doing) const;
   void check_room_in(const std::filesystem::path& folder) const;
+  bool lists_as_shallow() const;
+  void check_fetched(const Finished& finished) const;
   PushAnswer push_batch(ScratchRepository& from, std::span<const PushCommand> commands);
   PushAnswer answer(std::span<const PushCommand> commands, const Finished& finished) const;
 
@@ -178,6 +182,13 @@ Finished GitProgramRemote::run(Command command) const {
   return finished;
 }
 
+/// A listing whose packets git writes to its standard error.
+Finished GitProgramRemote::run_traced(const std::vector<std::string>& listing) const {
+  auto traced = command({}, listing);
+  traced.environment.push_back("GIT_TRACE_PACKET=1");
+  return run(std::move(traced));
+}
+
 Error GitProgramRemote::failure(const Finished& finished, std::string_view doing) const {
   return classify_git_failure(finished, fmt::format("{} {}", doing, upstream_.url));
 }
@@ -187,9 +198,7 @@ Error GitProgramRemote::failure(const Finished& finished, std::string_view doing
 void GitProgramRemote::check_that_it_is_a_git_server(const std::vector<std::string>& listing,
                                                      std::string_view doing) const {
   if (!is_http(upstream_.transport)) return;
-  auto traced = command({}, listing);
-  traced.environment.push_back("GIT_TRACE_PACKET=1");
-  const auto finished = run(std::move(traced));
+  const auto finished = run_traced(listing);
   if (!finished.ok()) throw classify_git_failure(finished, doing);
   if (finished.error.find("git< ") != std::string::npos) return;
   throw Error(ErrorKind::not_found, fmt::format("{}: what answers there is not a Git server", doing));
@@ -227,6 +236,23 @@ void GitProgramRemote::check_room_in(const std::filesystem::path& folder) const 
   }
 }
 
+/// Old HTTP servers tell with the list that they are shallow. git's helper for HTTP leaves such refs out
+/// then, and does not say so.
+bool GitProgramRemote::lists_as_shallow() const {
+  if (!is_http(upstream_.transport)) return false;
+  const auto finished = run_traced({"ls-remote", "--", upstream_.url, "HEAD"});
+  return finished.ok() && finished.error.find("< shallow ") != std::string::npos;
+}
+
+void GitProgramRemote::check_fetched(const Finished& finished) const {
+  if (finished.ok()) {
+    if (tells_of_shallow_upstream(finished)) throw shallow_upstream(upstream_.url);
+    return;
+  }
+  if (tells_of_missing_objects(finished) && lists_as_shallow()) throw shallow_upstream(upstream_.url);
+  throw failure(finished, "fetching from");
+}
+
 void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::string> names) {
   if (names.empty()) return;
   // Without a destination the refs go to FETCH_HEAD alone: one file, however many they are.
@@ -238,7 +264,7 @@ void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::strin
   fetching.may_go_on = [&] { return !room_problem(into.path(), operation_); };
   const auto finished = run(std::move(fetching));
   if (finished.ending == Ending::stopped) check_room_in(into.path());
-  if (!finished.ok()) throw failure(finished, "fetching from");
+  check_fetched(finished);
   const auto fetched = parse_fetch_head(read_file(into.path() / "FETCH_HEAD", size_t{1} << 30));
   into.set_refs(fetched);
   for (const auto& name : names) {

@@ -17,6 +17,7 @@
 #include "git/ref_values.h"
 #include "git/room.h"
 #include "git/smart_http.h"
+#include "git/unfit_upstream.h"
 
 namespace refsyncd {
 namespace {
@@ -190,11 +191,7 @@ void SmartHttpRemote::fetch_values(ScratchRepository& into, const std::vector<Re
 }
 
 void SmartHttpRemote::refuse_shallow(const FetchReply& reply) const {
-  if (!reply.shallow) return;
-  throw Error(ErrorKind::bad_config,
-              fmt::format("{} is a shallow repository: it does not have the whole history. Complete it "
-                          "there (git fetch --unshallow)",
-                          upstream_.url));
+  if (reply.shallow) throw shallow_upstream(upstream_.url);
 }
 
 /// The round's reply. Of two reasons why there is none the one that explains the other: a pack ends early

@@ -104,6 +104,15 @@ class UnsafeRepositories(Hostile):
     def test_an_upstream_folder_that_is_missing_is_not_found(self):
         self.assertEqual(self.fail_to_pull(f"file://{self.folder}/nothing.git"), "not_found")
 
+    def test_a_shallow_upstream_is_a_wrong_configuration_whatever_the_transport(self):
+        shallow = GitRepository(self.app.path.with_name("shallow.git"))
+        self.app.git("clone", "-q", "--bare", "--depth=1", self.urls["file"], str(shallow.path))
+        for url in (f"file://{shallow.path}", str(shallow.path), self.server.url(shallow)):
+            sync = self.program(self.configuration(url)).once_sync(expect=1)
+            self.assertEqual(sync["error_kind"], "bad_config", sync)
+            self.assertIn("is a shallow repository", sync["error"])
+            self.assertEqual(self.mirror().refs(), {})
+
     def test_an_ssh_server_that_says_nothing_is_cut_by_the_timeout(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             key = self.secret_file("no key", "key")

@@ -67,6 +67,18 @@ class NativeFetchFaultTest : public NativeUpstream, public testing::WithParamInt
     return failure;
   }
 
+  Failure fail_to_fetch_shallow() {
+    plain_git(folder.path(), {"clone", "-q", "--bare", "--depth=1", "file://" + upstream.string(),
+                              (folder / "srv/shallow.git").string()});
+    auto scratch = make_scratch();
+    const auto upstream_remote = remote({}, "shallow.git", GetParam());
+    upstream_remote->list({});
+    auto failure =
+        failure_of([&] { upstream_remote->fetch(scratch, std::vector<std::string>{"refs/heads/main"}); });
+    EXPECT_THAT(scratch.reader().refs(), IsEmpty());
+    return failure;
+  }
+
   std::vector<ObjectId> history;
 };
 
@@ -200,13 +212,15 @@ TEST_P(NativeFetchFaultTest, AStatusInPlaceOfThePack) {
 }
 
 TEST_P(NativeFetchFaultTest, AShallowUpstreamIsRefusedWithTheRemedy) {
-  plain_git(folder.path(), {"clone", "-q", "--bare", "--depth=1", "file://" + upstream.string(),
-                            (folder / "srv/shallow.git").string()});
-  auto scratch = make_scratch();
-  const auto upstream_remote = remote({}, "shallow.git", GetParam());
-  upstream_remote->list({});
-  const auto failure =
-      failure_of([&] { upstream_remote->fetch(scratch, std::vector<std::string>{"refs/heads/main"}); });
+  const auto failure = fail_to_fetch_shallow();
+  EXPECT_EQ(failure.kind, ErrorKind::bad_config) << failure.message;
+  EXPECT_THAT(failure.message, HasSubstr("shallow.git is a shallow repository"));
+  EXPECT_THAT(failure.message, HasSubstr("git fetch --unshallow"));
+}
+
+TEST_P(NativeFetchFaultTest, AShallowUpstreamBehindAnOldServerIsRefusedInTheSameWords) {
+  before = hide_version;
+  const auto failure = fail_to_fetch_shallow();
   EXPECT_EQ(failure.kind, ErrorKind::bad_config) << failure.message;
   EXPECT_THAT(failure.message, HasSubstr("shallow.git is a shallow repository"));
   EXPECT_THAT(failure.message, HasSubstr("git fetch --unshallow"));

@@ -246,6 +246,22 @@ TEST_F(FetchTest, NoHookRuns) {
   EXPECT_FALSE(planted_ran());
 }
 
+TEST_F(FetchTest, AShallowUpstreamIsRefusedWithTheRemedy) {
+  set_ref(upstream, "refs/heads/main", commit(upstream, "two", {commit(upstream, "one")}));
+  const auto shallow = folder / "shallow.git";
+  plain_git(folder.path(),
+            {"clone", "-q", "--bare", "--depth=1", "file://" + upstream.string(), shallow.string()});
+  for (const auto& url : {shallow.string(), "file://" + shallow.string()}) {
+    auto scratch = target().scratch();
+    const auto failure =
+        failure_of([&] { remote_at(url)->fetch(scratch, std::vector<std::string>{"refs/heads/main"}); });
+    EXPECT_EQ(failure.kind, ErrorKind::bad_config) << failure.message;
+    EXPECT_THAT(failure.message, HasSubstr(url + " is a shallow repository"));
+    EXPECT_THAT(failure.message, HasSubstr("git fetch --unshallow"));
+    EXPECT_THAT(scratch.reader().refs(), IsEmpty());
+  }
+}
+
 using PushTest = ProgramRemoteTest;
 
 TEST_F(PushTest, CreatesForwardsForcesAndDeletes) {

@@ -76,12 +76,13 @@ class SshRemoteTest : public RealGit {
         << fmt::format("[127.0.0.1]:{} {}", port, read_file(keys / (key + ".pub")));
   }
 
-  Advertisement list(const std::string& key) const {
+  std::unique_ptr<Remote> remote(const std::string& key) const {
     const Upstream upstream{.url = fmt::format("ssh://127.0.0.1:{}{}", port, repository.string()),
                             .transport = Transport::ssh,
                             .auth = SshAuth{(keys / key).string(), (keys / "known_hosts").string()}};
-    return make_git_program_remote(git, upstream, Secret(), {})->list({});
+    return make_git_program_remote(git, upstream, Secret(), {});
   }
+  Advertisement list(const std::string& key) const { return remote(key)->list({}); }
   Failure failure_of_listing(const std::string& key) const {
     try {
       list(key);
@@ -101,6 +102,21 @@ class SshRemoteTest : public RealGit {
 TEST_F(SshRemoteTest, ListsWithTheKeyAndTheKnownHostsOfTheRepository) {
   set_ref(repository, "refs/heads/main", commit(repository, "one"));
   EXPECT_THAT(list("user").refs, SizeIs(1));
+}
+
+TEST_F(SshRemoteTest, AShallowUpstreamIsRefused) {
+  const auto whole = make_bare("whole.git");
+  set_ref(whole, "refs/heads/main", commit(whole, "two", {commit(whole, "one")}));
+  plain_git(repository, {"fetch", "-q", "--depth=1", "file://" + whole.string(), "main:main"});
+  const auto ours = make_bare("ours.git");
+  auto scratch = Repository::open(git, ours, false).scratch();
+  try {
+    remote("user")->fetch(scratch, std::vector<std::string>{"refs/heads/main"});
+    ADD_FAILURE() << "fetched";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_config) << error.what();
+    EXPECT_THAT(error.what(), HasSubstr("is a shallow repository"));
+  }
 }
 
 TEST_F(SshRemoteTest, AKeyThatIsNotAcceptedIsAuth) {
