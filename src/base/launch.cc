@@ -119,6 +119,7 @@ void become(const Launch& launch) {
   close_others_on_exec();
   if (::chdir(launch.directory) != 0) return;
   reset_signals();
+  if (launch.file_size_limit > 0) ::signal(SIGXFSZ, SIG_IGN);
   ::execve(launch.arguments[0], launch.arguments.data(), launch.environment.data());
 }
 

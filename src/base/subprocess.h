@@ -21,7 +21,9 @@ struct Command {
   std::stop_token stop = {};       ///< a request ends the program early
   size_t output_limit = 64 << 20;  ///< bytes of stdout; more ends the program
   size_t error_limit = 64 << 10;   ///< bytes of stderr kept (the last ones)
-  uint64_t file_size_limit = 0;    ///< RLIMIT_FSIZE in bytes; 0 = none
+  /// No file grows past so many bytes (RLIMIT_FSIZE; 0 = none). Writing on fails with EFBIG, and not with a
+  /// signal: the program can say so.
+  uint64_t file_size_limit = 0;
   /// When set, is asked about once a second; false ends the program like a stop request.
   std::function<bool()> may_go_on = {};
   std::function<void(std::string_view)> on_error_line =

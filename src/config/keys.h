@@ -87,6 +87,7 @@ inline constexpr std::array upstream{
     ConfigKey{"auth", "How the agent proves who it is."},
     ConfigKey{"tls", "How the server's certificate is checked."},
     ConfigKey{"verify", "How what is fetched is checked before a ref names it: fsck or connectivity."},
+    ConfigKey{"max_pack", "The largest pack that one fetch takes."},
 };
 inline constexpr std::array auth{
     ConfigKey{"token", "A token, sent as password (https); a secret."},

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/duration.h"
+#include "base/size.h"
 #include "base/text.h"
 #include "config/expand.h"
 
@@ -170,6 +171,21 @@ std::optional<milliseconds> read_duration(Reading& reading, const Field& field, 
   if (*duration >= range.least && *duration <= range.most) return duration;
   reading.problems.add(field.place(), fmt::format("'{}' cannot be {}; write {} to {}", field.name, *text,
                                                   format_duration(range.least), format_duration(range.most)));
+  return std::nullopt;
+}
+
+std::optional<uint64_t> read_size(Reading& reading, const Field& field, SizeRange range) {
+  const auto text = read_text(reading, field);
+  if (!text) return std::nullopt;
+  const auto size = parse_size(*text);
+  if (!size) {
+    reading.problems.add(field.place(),
+                         fmt::format("{} is not a size; write 512MiB, 2GiB or 1TiB", quoted(*text)));
+    return std::nullopt;
+  }
+  if (*size >= range.least && *size <= range.most) return size;
+  reading.problems.add(field.place(), fmt::format("'{}' cannot be {}; write {} to {}", field.name, *text,
+                                                  format_size(range.least), format_size(range.most)));
   return std::nullopt;
 }
 

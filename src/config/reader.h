@@ -95,6 +95,13 @@ struct DurationRange {
 };
 std::optional<milliseconds> read_duration(Reading& reading, const Field& field, DurationRange range);
 
+struct SizeRange {
+  uint64_t least;
+  uint64_t most;
+};
+/// A number of bytes: see parse_size().
+std::optional<uint64_t> read_size(Reading& reading, const Field& field, SizeRange range);
+
 /// One of the words, as its position among them.
 std::optional<size_t> read_choice(Reading& reading, const Field& field,
                                   std::span<const std::string_view> words);

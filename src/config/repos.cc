@@ -11,6 +11,9 @@
 namespace refsyncd {
 namespace {
 
+constexpr uint64_t smallest_max_pack = uint64_t{1} << 20;
+constexpr uint64_t largest_max_pack = uint64_t{16} << 40;  // the largest file of ext4
+
 std::string managed_path(const std::string& folder, const std::string& name) {
   return fmt::format("{}/{}.git", folder, name);
 }
@@ -99,6 +102,7 @@ void RepoReader::refuse_what_is_not_hosted(const Fields& fields, const Repo& rep
   }
   if (!repo.upstream->ca_file.empty()) refuse(place, "'tls'");
   if (repo.upstream->verify != Verify::fsck) refuse(place, "'verify'");
+  if (repo.upstream->max_pack != default_max_pack) refuse(place, "'max_pack'");
   if (std::holds_alternative<BearerAuth>(repo.upstream->auth)) refuse(place, "'bearer'");
 }
 
@@ -144,6 +148,8 @@ void RepoReader::read_upstream(const Field& field, Repo& repo) {
   upstream.auth = read_auth(reading_, fields["auth"], url ? &*url : nullptr);
   upstream.ca_file = read_ca_file(fields["tls"], url ? &*url : nullptr);
   upstream.verify = read_verify(fields["verify"]);
+  upstream.max_pack = read_size(reading_, fields["max_pack"], {smallest_max_pack, largest_max_pack})
+                          .value_or(default_max_pack);
   if (!url) return;
   if (url->transport == Transport::file && url->url == repo.path) {
     reading_.problems.add(fields["url"].place(), "the upstream is the repository itself; write another path");

@@ -216,6 +216,10 @@ bool tells_of_missing_objects(const Finished& finished) {
   return says_itself(finished, "did not send all necessary objects");
 }
 
+bool tells_of_file_size_limit(const Finished& finished) {
+  return says_itself(finished, "file too large");  // the C library's words for EFBIG
+}
+
 bool tells_of_status_503(const Failure& failure) {
   const auto text = lower_case(failure.message);
   return text.find("returned error: 503") != std::string::npos || text.find("http 503") != std::string::npos;

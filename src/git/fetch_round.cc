@@ -7,9 +7,13 @@
 #include "git/redactor.h"
 #include "git/smart_http.h"
 #include "git/smart_http_requests.h"
+#include "git/unfit_upstream.h"
 
 namespace refsyncd {
 namespace {
+
+/// Of an answer: what was found in common, and progress. Packets' heads are a share of the pack.
+constexpr uint64_t most_beside_pack = uint64_t{64} << 20;
 
 /// What the thread that asked and the HTTP thread share.
 struct Shared {
@@ -59,7 +63,7 @@ class Round : public std::enable_shared_from_this<Round> {
     request.timeout = call_.timeout;
     request.first_byte = call_.timeout;  // a server may count objects for long
     request.stall = std::chrono::seconds(60);
-    request.answer_limit = call_.limit;
+    request.answer_limit = call_.limit + call_.limit / 8 + most_beside_pack;
     request.on_head = check_result_type;
     request.on_body = [this](std::string_view bytes) { return take(bytes); };
     request_ = client_.send(std::move(request), [self = shared_from_this()](const HttpAnswer* answer,
@@ -88,6 +92,8 @@ class Round : public std::enable_shared_from_this<Round> {
 
   void take_pack(std::string_view bytes) {
     if (!std::exchange(pack_began_, true)) shared_->tell([&] { shared_->pack_began = true; });
+    pack_bytes_ += bytes.size();
+    if (pack_bytes_ > call_.limit) throw pack_too_large(call_.limit);
     pipe_->write(bytes);
   }
 
@@ -147,6 +153,7 @@ class Round : public std::enable_shared_from_this<Round> {
   FetchReader reader_;
   HttpClient::RequestId request_{};
   bool pack_began_ = false;
+  uint64_t pack_bytes_ = 0;
   bool over_ = false;
   bool not_answered_ = false;
   FetchReply reply_;

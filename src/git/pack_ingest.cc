@@ -16,6 +16,7 @@
 #include "git/pack_relay.h"
 #include "git/pack_scan.h"
 #include "git/room.h"
+#include "git/unfit_upstream.h"
 
 namespace refsyncd {
 namespace {
@@ -100,6 +101,7 @@ class GitIngest {
     if (target_is_empty) arguments.emplace_back("--check-self-contained-and-connected");
     // What is kept is synced when it leaves the scratch repository.
     child_ = git.command(scratch.path(), std::move(arguments), operation, {{"core.fsync", "none"}});
+    child_.file_size_limit = operation.max_pack_bytes;
     child_.may_go_on = [this] { return !room_problem(scratch_.path(), operation_); };
   }
 
@@ -119,6 +121,7 @@ class GitIngest {
     constexpr int names_others = 1;  // the exit code for a good pack that is not self-contained
     const bool good = finished.ending == Ending::exited &&
                       (finished.code == 0 || (target_is_empty_ && finished.code == names_others));
+    if (!good && tells_of_file_size_limit(finished)) throw pack_too_large(operation_.max_pack_bytes);
     if (!good) throw failure(finished);
     return {.objects = count_objects(scratch_, finished.output),
             .self_contained = target_is_empty_ && finished.code == 0};

@@ -24,7 +24,8 @@ struct IngestResult {
 /// writer knows the better reason. A writer must reckon with EPIPE: a pack that is refused is not read to its
 /// end.
 /// Throws Error(transient) for a pack that ended early or is corrupt, for the deadline, a stop, and a file
-/// system without room (see git/room), Error(untrusted) for objects that fsck refuses.
+/// system without room (see git/room), Error(untrusted) for objects that fsck refuses, Error(bad_config) for
+/// a pack that is larger than the operation allows once its bases are added.
 IngestResult ingest_pack(const GitProgram& git, const ScratchRepository& scratch, FileDescriptor pack,
                          Verify verify, bool target_is_empty, const Operation& operation);
 

@@ -60,6 +60,9 @@ bool tells_of_shallow_upstream(const Finished& finished);
 /// True when a fetch ended without all that the new refs lead to.
 bool tells_of_missing_objects(const Finished& finished);
 
+/// True when the child came to the end of Command::file_size_limit.
+bool tells_of_file_size_limit(const Finished& finished);
+
 /// True when a failure classified so tells of HTTP status 503, which may come with a wish to wait.
 bool tells_of_status_503(const Failure& failure);
 

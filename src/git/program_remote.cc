@@ -90,6 +90,14 @@ std::string ssh_command(const Auth& auth) {
   return line;
 }
 
+/// More than FETCH_HEAD can have once these refs are fetched: for each an id, words, the name and the URL.
+uint64_t most_of_fetch_head(std::span<const std::string> names, std::string_view url) {
+  constexpr uint64_t id_and_words = 100;
+  uint64_t bytes = 0;
+  for (const auto& name : names) bytes += id_and_words + name.size() + url.size();
+  return bytes;
+}
+
 /// Proxies are the one thing of our own environment that git needs to reach the world.
 std::vector<std::string> proxies() {
   std::vector<std::string> found;
@@ -250,6 +258,8 @@ void GitProgramRemote::check_fetched(const Finished& finished) const {
     return;
   }
   if (tells_of_missing_objects(finished) && lists_as_shallow()) throw shallow_upstream(upstream_.url);
+  if (tells_of_file_size_limit(finished))
+    throw pack_too_large(operation_.max_pack_bytes).with_context("fetching from " + upstream_.url);
   throw failure(finished, "fetching from");
 }
 
@@ -261,6 +271,7 @@ void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::strin
                             "--no-recurse-submodules", "--progress", "--", upstream_.url});
   for (const auto& name : names) fetching.input += name + "\n";
   check_room_in(into.path());
+  fetching.file_size_limit = std::max(operation_.max_pack_bytes, most_of_fetch_head(names, upstream_.url));
   fetching.may_go_on = [&] { return !room_problem(into.path(), operation_); };
   const auto finished = run(std::move(fetching));
   if (finished.ending == Ending::stopped) check_room_in(into.path());

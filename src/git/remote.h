@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "model/object_id.h"
+#include "model/policy.h"
 #include "model/sync.h"
 
 namespace refsyncd {
@@ -61,7 +62,7 @@ struct Operation {
       progress;               ///< may be empty; gets printable one-line progress; any thread
   size_t max_refs = 100'000;  ///< a longer advertisement is refused (bad_config)
   size_t max_advertised_bytes = 64 << 20;
-  uint64_t max_pack_bytes = uint64_t{1} << 40;  ///< a longer pack is refused
+  uint64_t max_pack_bytes = default_max_pack;  ///< a larger pack is refused (bad_config)
   /// What the upstream listed a moment ago, with the prefixes that will be asked for: the first list() may be
   /// answered from it. nullptr when nothing is known.
   std::shared_ptr<const Advertisement> listed = nullptr;

@@ -66,7 +66,7 @@ class SmartHttp {
     ServerCapabilities capabilities;
     FetchRequest request;
     FileDescriptor pack;   ///< a pipe's write end: gets the pack, and is closed at the answer's end
-    uint64_t limit;        ///< bytes of the answer
+    uint64_t limit;        ///< bytes of the pack
     milliseconds timeout;  ///< of the whole round
     std::function<void(std::string_view)>
         on_progress;  ///< may be empty; called on our thread, while the round is there

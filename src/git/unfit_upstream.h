@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string_view>
 
 #include "base/error.h"
@@ -10,5 +11,8 @@ namespace refsyncd {
 
 /// It lacks part of its history, so what we would hold of it were not whole either.
 Error shallow_upstream(std::string_view url);
+
+/// It sends a pack of more bytes than Operation::max_pack_bytes.
+Error pack_too_large(uint64_t most);
 
 }  // namespace refsyncd

@@ -161,8 +161,9 @@ bool SyncJob::is_tidy(const std::string& path) {
   return tidy_.contains(path);
 }
 
-std::unique_ptr<Remote> SyncJob::remote(const Repo& repo, const Operation& operation) const {
-  return make_remote_(*repo.upstream, read_credential(repo.upstream->auth), operation);
+std::unique_ptr<Remote> SyncJob::remote(const Repo& repo, Operation operation) const {
+  operation.max_pack_bytes = repo.upstream->max_pack;
+  return make_remote_(*repo.upstream, read_credential(repo.upstream->auth), std::move(operation));
 }
 
 RefResults SyncJob::plan(const SyncRequest& request, const Repo& repo) const {

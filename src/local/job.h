@@ -35,7 +35,7 @@ class SyncJob {
   void run(const Sync& sync, const Repo& repo, const Operation& operation, RefResults& handled);
   Repository open(const Sync& sync, const Repo& repo);
   bool is_tidy(const std::string& path);
-  std::unique_ptr<Remote> remote(const Repo& repo, const Operation& operation) const;
+  std::unique_ptr<Remote> remote(const Repo& repo, Operation operation) const;
 
   const Clock& clock_;
   const GitProgram& git_;

@@ -68,6 +68,10 @@ std::string_view username_of(const Auth& auth);
 /// fetch` with fsckObjects; connectivity asks that nothing is missing or corrupt.
 enum class Verify { fsck, connectivity };
 
+/// What an upstream may send in one pack unless the user says otherwise: several times what public hosts take
+/// for a repository, and less than the disks of servers hold.
+inline constexpr uint64_t default_max_pack = uint64_t{64} << 30;
+
 /// The Git server a repository is kept in sync with. The URL holds no credentials and was validated by the
 /// parser.
 struct Upstream {
@@ -80,6 +84,7 @@ struct Upstream {
   /// API, who must not reach our own network through us.
   bool public_only = false;
   Verify verify = Verify::fsck;
+  uint64_t max_pack = default_max_pack;  ///< bytes of the largest pack that a fetch takes
 
   bool operator==(const Upstream&) const = default;
 };

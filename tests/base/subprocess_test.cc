@@ -118,7 +118,10 @@ TEST(Subprocess, LimitsTheSizeOfFiles) {
   auto command = shell("head -c 5000 /dev/zero > big");
   command.directory = folder.path();
   command.file_size_limit = 1024;
-  EXPECT_FALSE(run_command(command).ok());
+  const auto finished = run_command(command);
+  EXPECT_FALSE(finished.ok());
+  EXPECT_EQ(finished.ending, Ending::exited);
+  EXPECT_NE(finished.error.find("File too large"), std::string::npos) << finished.error;
   EXPECT_EQ(std::filesystem::file_size(folder / "big"), 1024u);
 }
 

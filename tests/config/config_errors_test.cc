@@ -103,6 +103,10 @@ INSTANTIATE_TEST_SUITE_P(
             "repos: {app: {upstream: {url: 'https://h/a', auth: {bearer: {env: B}}}}}\n"
             "service: {kind: mesa, credential: {env: KEY}}\npolicies: []\n",
             "1:25: 'bearer' works with kind: local only; remove it"},
+        Row{"max_pack_of_mesa",
+            "repos: {app: {upstream: {url: 'https://h/a', max_pack: 1GiB}}}\n"
+            "service: {kind: mesa, credential: {env: KEY}}\npolicies: []\n",
+            "1:25: 'max_pack' works with kind: local only; remove it"},
         Row{"api_token_without_name", "policies: []\napi: {tokens: [{file: /t, scopes: [read]}]}\n",
             "2:16: an API token needs a 'name', for the log"},
         Row{"api_token_without_scopes", "policies: []\napi: {tokens: [{name: ci, file: /t}]}\n",
@@ -207,6 +211,14 @@ INSTANTIATE_TEST_SUITE_P(
             "4:45: 'tls' needs an https URL; remove it or change the URL"},
         Row{"verify", upstream("url: '" + https + "', verify: none"),
             "4:54: 'verify' cannot be 'none'; write fsck, connectivity"},
+        Row{"max_pack", upstream("url: '" + https + "', max_pack: 2GB"),
+            "4:56: '2GB' is not a size; write 512MiB, 2GiB or 1TiB"},
+        Row{"max_pack_without_unit", upstream("url: '" + https + "', max_pack: 1000"),
+            "4:56: '1000' is not a size; write 512MiB, 2GiB or 1TiB"},
+        Row{"max_pack_too_small", upstream("url: '" + https + "', max_pack: 1023KiB"),
+            "4:56: 'max_pack' cannot be 1023KiB; write 1MiB to 16TiB"},
+        Row{"max_pack_too_large", upstream("url: '" + https + "', max_pack: 17TiB"),
+            "4:56: 'max_pack' cannot be 17TiB; write 1MiB to 16TiB"},
         Row{"unknown_in_tls", upstream("url: '" + https + "', tls: {cafile: a.pem}"),
             "4:52: unknown key 'cafile'; did you mean 'ca_file'?"}),
     row_name);

@@ -44,7 +44,7 @@ http: {listen: '[::1]:0', socket: /run/refsyncd.sock}
 log: {level: debug, format: json}
 metrics: {max_policies: 50}
 repos:
-  app: {path: ../../srv/app.git, upstream: {url: 'https://h.example/a', tls: {ca_file: ca.pem}, verify: connectivity}}
+  app: {path: ../../srv/app.git, upstream: {url: 'https://h.example/a', tls: {ca_file: ca.pem}, verify: connectivity, max_pack: 2GiB}}
 policies: []
 )");
   EXPECT_EQ(config.service, (ServiceConfig{.org = "acme",
@@ -61,6 +61,7 @@ policies: []
   EXPECT_FALSE(config.repos[0].managed);
   EXPECT_EQ(config.repos[0].upstream->ca_file, "/etc/refsyncd/ca.pem");
   EXPECT_EQ(config.repos[0].upstream->verify, Verify::connectivity);
+  EXPECT_EQ(config.repos[0].upstream->max_pack, uint64_t{2} << 30);
 }
 
 TEST(Config, ReadsTheHostedService) {

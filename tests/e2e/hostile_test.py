@@ -113,6 +113,16 @@ class UnsafeRepositories(Hostile):
             self.assertIn("is a shallow repository", sync["error"])
             self.assertEqual(self.mirror().refs(), {})
 
+    def test_a_pack_larger_than_max_pack_is_a_wrong_configuration(self):
+        self.app.commit("main", files={"big": os.urandom(2_000_000)})
+        for url in self.urls.values():
+            sync = self.program(self.configuration({"url": url, "max_pack": "1MiB"})).once_sync(expect=1)
+            self.assertEqual(sync["error_kind"], "bad_config", sync)
+            self.assertIn("max_pack", sync["error"])
+            self.assertEqual(self.scratch_leftovers(), [])
+        self.program(self.configuration({"url": self.urls["file"], "max_pack": "3MiB"})).once_sync()
+        self.assert_in_step(self.mirror(), self.app)
+
     def test_an_ssh_server_that_says_nothing_is_cut_by_the_timeout(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             key = self.secret_file("no key", "key")

@@ -225,6 +225,16 @@ TEST(Failure, OurOwnDecisionsAreNotTheUpstreamsFault) {
                "fetching: git was ended by signal 9");
 }
 
+TEST(Failure, OnlyGitsOwnWordsTellOfAShallowUpstreamAndOfAFullFile) {
+  const std::string shallow =
+      "warning: rejected refs/heads/a because shallow roots are not allowed to be updated\n";
+  EXPECT_TRUE(tells_of_shallow_upstream({.error = "remote: Counting\r\n" + shallow}));
+  EXPECT_FALSE(tells_of_shallow_upstream({.error = "remote: " + shallow}));
+  const std::string full = "fatal: write error: File too large\n";
+  EXPECT_TRUE(tells_of_file_size_limit({.code = 128, .error = full + "fatal: invalid index-pack output\n"}));
+  EXPECT_FALSE(tells_of_file_size_limit({.code = 128, .error = "remote: " + full}));
+}
+
 TEST(Failure, TheMessageIsOneLineOfBoundedLength) {
   const std::string message =
       classify_git_failure({.code = 1, .error = "fatal: " + std::string(100'000, 'x')}, "doing").what();

@@ -174,6 +174,15 @@ class PackFsckTest : public PackIngestTest {
 INSTANTIATE_TEST_SUITE_P(Fsck, PackFsckTest, testing::Values(Verify::fsck),
                          [](const auto&) { return "fsck"; });
 
+TEST_P(PackFsckTest, BasesThatAreAddedCountToTheLargestPack) {
+  give_target(old);
+  const auto pack = pack_of({next}, {old});
+  ASSERT_LT(pack.size(), 2'000U) << "not thin: the test proves nothing";
+  const auto error = failure(pack, {.max_pack_bytes = 10'000});
+  EXPECT_EQ(error.kind(), ErrorKind::bad_config) << error.what();
+  EXPECT_THAT(error.what(), HasSubstr("'max_pack' under 'upstream'"));
+}
+
 TEST_P(PackFsckTest, WhatGitFetchRefusesIsUntrusted) {
   const auto blob = plain_git(source, {"hash-object", "-w", "--stdin"}, "x");
   const auto hostile = commit_of_tree("100644 blob " + blob + "\t.GIT");

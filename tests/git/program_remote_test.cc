@@ -262,6 +262,38 @@ TEST_F(FetchTest, AShallowUpstreamIsRefusedWithTheRemedy) {
   }
 }
 
+TEST_F(FetchTest, ATooLargePackIsRefusedAndTheKeyIsNamed) {
+  std::string noise;
+  for (unsigned i = 0, x = 1; i < 100'000; ++i)
+    noise += static_cast<char>((x = x * 1103515245 + 12345) >> 16);
+  const auto one = commit(upstream, noise);
+  set_ref(upstream, "refs/heads/main", one);
+  const std::vector<std::string> names{"refs/heads/main"};
+  auto scratch = target().scratch();
+  const auto failure = failure_of([&] { remote({.max_pack_bytes = 50 << 10})->fetch(scratch, names); });
+  EXPECT_EQ(failure.kind, ErrorKind::bad_config) << failure.message;
+  EXPECT_THAT(failure.message, HasSubstr("fetching from " + upstream.string()));
+  EXPECT_THAT(failure.message, HasSubstr("larger than 50KiB"));
+  EXPECT_THAT(failure.message, HasSubstr("'max_pack' under 'upstream'"));
+  EXPECT_FALSE(scratch.reader().contains(one));
+  remote({.max_pack_bytes = 200 << 10})->fetch(scratch, names);
+  EXPECT_TRUE(scratch.reader().contains(one));
+}
+
+TEST_F(FetchTest, ManyRefsAreNoLargePack) {
+  const auto one = commit(upstream, "one");
+  std::vector<std::string> names;
+  std::ofstream packed(upstream / "packed-refs");
+  for (int i = 0; i < 1000; ++i) {
+    names.push_back(fmt::format("refs/heads/b{:04}", i));
+    packed << one.hex() << " " << names.back() << "\n";
+  }
+  packed.close();
+  auto scratch = target().scratch();
+  remote({.max_pack_bytes = 10'000})->fetch(scratch, names);
+  EXPECT_EQ(scratch.reader().refs().size(), names.size());
+}
+
 using PushTest = ProgramRemoteTest;
 
 TEST_F(PushTest, CreatesForwardsForcesAndDeletes) {

@@ -167,6 +167,20 @@ TEST_F(ASyncJob, removes_expired_backups_where_maintenance_does_not_come) {
   EXPECT_FALSE(ObjectReader(ours_).value_of(expired));
 }
 
+TEST_F(ASyncJob, takes_no_pack_that_is_larger_than_the_upstream_may_send) {
+  std::string noise;
+  for (unsigned i = 0, x = 1; i < 100'000; ++i)
+    noise += static_cast<char>((x = x * 1103515245 + 12345) >> 16);
+  set_ref(upstream_, "refs/heads/main", commit(upstream_, noise, {first_}));
+  repo_.upstream->max_pack = 50 << 10;
+  const auto end = pull();
+  ASSERT_TRUE(end.failure);
+  EXPECT_EQ(end.failure->kind, ErrorKind::bad_config) << end.failure->message;
+  EXPECT_THAT(end.failure->message, HasSubstr("larger than 50KiB"));
+  repo_.upstream->max_pack = default_max_pack;
+  EXPECT_THAT(outcomes(pull()), ElementsAre("main updated"));
+}
+
 TEST_F(ASyncJob, says_what_kept_a_ref_from_moving) {
   const auto other = commit(upstream_, "other");
   set_ref(upstream_, "refs/heads/other", other);
