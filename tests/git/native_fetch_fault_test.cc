@@ -75,7 +75,7 @@ class NativeFetchFaultTest : public NativeUpstream, public testing::WithParamInt
     upstream_remote->list({});
     auto failure =
         failure_of([&] { upstream_remote->fetch(scratch, std::vector<std::string>{"refs/heads/main"}); });
-    EXPECT_THAT(scratch.reader().refs(), IsEmpty());
+    EXPECT_THAT(scratch.refs(), IsEmpty());
     return failure;
   }
 
