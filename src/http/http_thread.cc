@@ -20,15 +20,13 @@ void HttpThread::stop() {
 }
 
 HttpClient& HttpThread::client(const Share& share) {
-  auto& client = clients_[share];
-  if (!client) {
-    auto settings = settings_;
-    settings.ca_file = share.ca_file;
-    settings.public_only = share.public_only;
-    settings.multiplex = !share.alone;
-    client = std::make_unique<HttpClient>(loop_, clock_, std::move(settings));
-  }
-  return *client;
+  if (const auto found = clients_.find(share); found != clients_.end()) return *found->second;
+  auto settings = settings_;
+  settings.ca_file = share.ca_file;
+  settings.public_only = share.public_only;
+  settings.multiplex = !share.alone;
+  auto made = std::make_unique<HttpClient>(loop_, clock_, std::move(settings));
+  return *clients_.emplace(share, std::move(made)).first->second;
 }
 
 SteadyTime HttpThread::next_wake() const {
