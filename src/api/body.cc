@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "api/api_route.h"
+#include "base/text.h"
 
 namespace refsyncd {
 namespace {
@@ -18,10 +17,6 @@ constexpr size_t longest_word = 256;
 const json* value_at(const json& object, std::string_view path) {
   const auto found = object.find(std::string(path.substr(path.rfind('.') + 1)));
   return found == object.end() ? nullptr : &*found;
-}
-
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
 std::string text_of(const json& value, std::string_view path, size_t at_most) {

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "api/api_route.h"
+#include "api/body.h"
 #include "api/control_json.h"
 #include "api/forge_webhook.h"
 #include "api/mesa_webhook.h"
@@ -18,11 +20,6 @@ namespace refsyncd {
 namespace {
 
 using nlohmann::json;
-
-/// The caller's mistake in a request: what is wrong, for a 400.
-struct BadRequest {
-  std::string message;
-};
 
 HttpResponse answer(const json& value, int status = 200) {
   return {.status = status, .body = json_text(value) + "\n"};
@@ -108,7 +105,7 @@ size_t limit_of(const HttpRequest& request) {
   size_t limit = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), limit);
   if (problem != std::errc{} || end != text.data() + text.size() || limit == 0 || limit > most) {
-    throw BadRequest{fmt::format("limit: '{}' is not a number from 1 to {}", text, most)};
+    throw bad_request("limit", fmt::format("'{}' is not a number from 1 to {}", text, most));
   }
   return limit;
 }
@@ -117,7 +114,7 @@ bool with_refs(const HttpRequest& request) {
   const auto text = query_value(request, "refs");
   if (text.empty() || text == "true") return true;
   if (text == "false") return false;
-  throw BadRequest{fmt::format("refs: '{}' is neither true nor false", text)};
+  throw bad_request("refs", fmt::format("'{}' is neither true nor false", text));
 }
 
 /// The list ends early once its syncs hold very many refs: the caller asks on from its last one.
@@ -145,17 +142,18 @@ HttpResponse serve_history(const Call& call) {
 
 /// Throws unless the value is an object that holds no other keys.
 void expect_object(const json& value, std::string_view what, std::span<const std::string_view> keys) {
-  if (!value.is_object()) throw BadRequest{fmt::format("{} must be a JSON object", what)};
+  if (!value.is_object()) throw bad_request("", fmt::format("{} must be a JSON object", what));
   for (const auto& [key, ignored] : value.items()) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
-      throw BadRequest{fmt::format("{}: unknown key '{}'", what, key)};
+      throw bad_request("", fmt::format("{}: unknown key '{}'", what, key));
     }
   }
 }
 
 std::string string_at(const json& object, const char* key) {
   const auto found = object.find(key);
-  if (found == object.end() || !found->is_string()) throw BadRequest{fmt::format("{} must be a string", key)};
+  if (found == object.end() || !found->is_string())
+    throw bad_request("", fmt::format("{} must be a string", key));
   return found->get<std::string>();
 }
 
@@ -164,7 +162,8 @@ std::vector<std::string> patterns_at(const json& globs, const char* key) {
   auto patterns = split_globs(string_at(globs, key));
   for (const auto& pattern : patterns) {
     const auto problem = glob_problem(pattern);
-    if (!problem.empty()) throw BadRequest{fmt::format("ref_globs.{}: '{}': {}", key, pattern, problem)};
+    if (!problem.empty())
+      throw bad_request(fmt::format("ref_globs.{}", key), fmt::format("'{}': {}", pattern, problem));
   }
   return patterns;
 }
@@ -174,31 +173,19 @@ RefGlobs globs_of(const json& body) {
   static constexpr std::string_view keys[] = {"branches", "tags"};
   const auto& globs = body["ref_globs"];
   expect_object(globs, "ref_globs", keys);
-  if (globs.empty()) throw BadRequest{"ref_globs needs branches or tags; leave it out for all of both"};
+  if (globs.empty()) throw bad_request("", "ref_globs needs branches or tags; leave it out for all of both");
   return {.branches = patterns_at(globs, "branches"), .tags = patterns_at(globs, "tags")};
-}
-
-/// The body as JSON; "discarded" (no object, then) when it is not JSON. Ours is two objects deep: what goes
-/// far beyond is refused before it costs memory.
-json parse_body(const std::string& text) {
-  return json::parse(
-      text,
-      [](int depth, json::parse_event_t, const json&) {
-        if (depth > 8) throw BadRequest{"the request body is nested too deeply"};
-        return true;
-      },
-      false);
 }
 
 SyncRequest sync_request(const std::string& text) {
   static constexpr std::string_view keys[] = {"repo", "direction", "ref_globs"};
-  const auto body = parse_body(text);
+  const auto body = parse_object(text);
   expect_object(body, "the request body", keys);
   SyncRequest request;
   request.repo = string_at(body, "repo");
-  if (request.repo.empty()) throw BadRequest{"repo must not be empty"};
+  if (request.repo.empty()) throw bad_request("", "repo must not be empty");
   const auto direction = direction_from(string_at(body, "direction"));
-  if (!direction) throw BadRequest{"direction must be pull or push"};
+  if (!direction) throw bad_request("", "direction must be pull or push");
   request.direction = *direction;
   request.globs = globs_of(body);
   request.priority = Priority::manual;
@@ -288,8 +275,8 @@ template <class Action>
 HttpResponse guarded(Action action) {
   try {
     return action();
-  } catch (const BadRequest& bad) {
-    return refusal(400, "bad_request", bad.message);
+  } catch (const ApiError& bad) {
+    return refusal(bad.status(), bad.code(), bad.what());
   } catch (...) {
     return refusal_of(current_failure());
   }

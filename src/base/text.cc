@@ -104,6 +104,10 @@ std::string counted(size_t number, std::string_view noun) {
   return fmt::format("{} {}s", number, noun);
 }
 
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
 std::string base64(std::string_view bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3), '\0');
   const auto length =

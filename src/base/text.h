@@ -17,6 +17,9 @@ std::string_view nearest(std::string_view typed, std::span<const std::string_vie
 /// "1 policy", "2 policies", "0 syncs": a number with its noun, of which the singular is given.
 std::string counted(size_t number, std::string_view noun);
 
+/// Does a text hold one of the control characters of ASCII?
+bool has_control(std::string_view text);
+
 /// Standard Base64 with padding (RFC 4648, section 4).
 std::string base64(std::string_view bytes);
 

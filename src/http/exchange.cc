@@ -40,10 +40,6 @@ std::string part(const Url& url, CURLUPart which) {
   return UrlPart(text).get();
 }
 
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-}
-
 /// curl takes "Name:" for the wish to leave a header out, and "Name;" for an empty one.
 std::string header_line(const std::string& name, const std::string& value) {
   return value.empty() ? name + ";" : fmt::format("{}: {}", name, value);

@@ -32,10 +32,6 @@ HttpResponse refusal(int status, std::string_view code, std::string_view message
 /// Keeps MHD from decoding: its decoder ends names at %00 and lets broken escapes pass.
 size_t keep_encoded(void*, MHD_Connection*, char* text) { return std::char_traits<char>::length(text); }
 
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-}
-
 /// What MHD hands over of one header or query parameter.
 struct Field {
   std::string_view name;

@@ -108,6 +108,13 @@ TEST(Counted, is_a_number_with_its_noun) {
   EXPECT_EQ(counted(0, "sync"), "0 syncs");
 }
 
+TEST(HasControl, is_about_the_control_characters_of_ascii) {
+  for (const std::string_view text : {"", "plain text", "\x80\xff", "caf\u00e9"})
+    EXPECT_FALSE(has_control(text));
+  for (const char c : {'\0', '\t', '\n', '\x1f', '\x7f'})
+    EXPECT_TRUE(has_control(std::string("a") + c + "b"));
+}
+
 TEST(Base64, agrees_with_rfc_4648) {
   EXPECT_EQ(base64(""), "");
   EXPECT_EQ(base64("f"), "Zg==");

@@ -258,7 +258,7 @@ TEST_F(FetchTest, AShallowUpstreamIsRefusedWithTheRemedy) {
     EXPECT_EQ(failure.kind, ErrorKind::bad_config) << failure.message;
     EXPECT_THAT(failure.message, HasSubstr(url + " is a shallow repository"));
     EXPECT_THAT(failure.message, HasSubstr("git fetch --unshallow"));
-    EXPECT_THAT(scratch.reader().refs(), IsEmpty());
+    EXPECT_THAT(scratch.refs(), IsEmpty());
   }
 }
 
@@ -291,7 +291,7 @@ TEST_F(FetchTest, ManyRefsAreNoLargePack) {
   packed.close();
   auto scratch = target().scratch();
   remote({.max_pack_bytes = 10'000})->fetch(scratch, names);
-  EXPECT_EQ(scratch.reader().refs().size(), names.size());
+  EXPECT_EQ(scratch.refs().size(), names.size());
 }
 
 using PushTest = ProgramRemoteTest;
