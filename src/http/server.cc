@@ -32,6 +32,10 @@ HttpResponse refusal(int status, std::string_view code, std::string_view message
 /// Keeps MHD from decoding: its decoder ends names at %00 and lets broken escapes pass.
 size_t keep_encoded(void*, MHD_Connection*, char* text) { return std::char_traits<char>::length(text); }
 
+int socket_of(MHD_Connection* connection) {
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
 /// What MHD hands over of one header or query parameter.
 struct Field {
   std::string_view name;
@@ -106,7 +110,10 @@ struct HttpServer::Exchange {
 
   static MHD_Result on_call(void* server, MHD_Connection* connection, const char* target, const char* method,
                             const char* version, const char* data, size_t* size, void** exchange) noexcept;
-  static void on_end(void*, MHD_Connection*, void** exchange, MHD_RequestTerminationCode) noexcept;
+  static void on_end(void* server, MHD_Connection*, void** exchange, MHD_RequestTerminationCode) noexcept;
+
+  static void on_connection(void* server, MHD_Connection*, void**, MHD_ConnectionNotificationCode) noexcept;
+  static void allow(const HttpServer&, MHD_Connection*, std::chrono::seconds time) noexcept;
 
   MHD_Result begin(MHD_Connection* connection, const char* target);
   MHD_Result take(std::string_view piece);
@@ -124,17 +131,23 @@ MHD_Result HttpServer::Exchange::on_call(void* server, MHD_Connection* connectio
     *exchange = created;  // on_end deletes it
     created->server = &self;
     created->request.method = std::string_view(method) == "HEAD" ? "GET" : method;
+    allow(self, connection, self.limits_.request);
     return created->begin(connection, target);
   }
   auto& current = *static_cast<Exchange*>(*exchange);
-  if (*size == 0) return send(connection, current.answer());
+  if (*size == 0) {
+    allow(self, connection, self.limits_.answer);
+    return send(connection, current.answer());
+  }
   return current.take({data, std::exchange(*size, 0)});
 } catch (...) {
   return MHD_NO;  // out of memory: the connection is closed
 }
 
-void HttpServer::Exchange::on_end(void*, MHD_Connection*, void** exchange,
+void HttpServer::Exchange::on_end(void* server, MHD_Connection* connection, void** exchange,
                                   MHD_RequestTerminationCode) noexcept {
+  const auto& self = *static_cast<const HttpServer*>(server);
+  allow(self, connection, self.limits_.request);  // for the next
   const std::unique_ptr<Exchange> ended(static_cast<Exchange*>(std::exchange(*exchange, nullptr)));
   if (ended && ended->large) --ended->server->large_bodies_;
 }
@@ -178,24 +191,29 @@ HttpResponse HttpServer::Exchange::answer() const try {
   return refusal(500, "internal", "the request could not be answered");
 }
 
-namespace {
-
 /// MHD calls it before it reads from a new connection, and before it closes the socket of one that ended.
-void track_socket(void* sockets, MHD_Connection* connection, void**,
-                  MHD_ConnectionNotificationCode event) noexcept {
-  auto& open = *static_cast<OpenSockets*>(sockets);
-  const int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+void HttpServer::Exchange::on_connection(void* server, MHD_Connection* connection, void**,
+                                         MHD_ConnectionNotificationCode event) noexcept {
+  const auto& self = *static_cast<const HttpServer*>(server);
+  const int socket = socket_of(connection);
   if (event == MHD_CONNECTION_NOTIFY_STARTED) {
-    open.add(socket);
+    self.open_sockets_.add(socket, std::chrono::steady_clock::now() + self.limits_.request);
   } else {
-    open.remove(socket);
+    self.open_sockets_.remove(socket);
   }
 }
 
-}  // namespace
+/// From now on the connection has so much time for what comes next.
+void HttpServer::Exchange::allow(const HttpServer& server, MHD_Connection* connection,
+                                 std::chrono::seconds time) noexcept {
+  server.open_sockets_.extend(socket_of(connection), std::chrono::steady_clock::now() + time);
+}
 
 HttpServer::HttpServer(ListenSocket socket, Handler handler, const HttpLimits& limits)
-    : socket_(std::move(socket)), handler_(std::move(handler)), limits_(limits) {
+    : socket_(std::move(socket)),
+      handler_(std::move(handler)),
+      limits_(limits),
+      ending_late_ones_([this](const std::stop_token& stop) { open_sockets_.end_late_ones(stop); }) {
   // MHD closes the descriptor when it stops.
   const MHD_OptionItem options[] = {
       {MHD_OPTION_LISTEN_SOCKET, socket_.release(), nullptr},
@@ -207,8 +225,8 @@ HttpServer::HttpServer(ListenSocket socket, Handler handler, const HttpLimits& l
       {MHD_OPTION_CONNECTION_TIMEOUT, static_cast<intptr_t>(limits_.idle.count()), nullptr},
       {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
       {MHD_OPTION_UNESCAPE_CALLBACK, reinterpret_cast<intptr_t>(&keep_encoded), nullptr},
-      {MHD_OPTION_NOTIFY_COMPLETED, reinterpret_cast<intptr_t>(&Exchange::on_end), nullptr},
-      {MHD_OPTION_NOTIFY_CONNECTION, reinterpret_cast<intptr_t>(&track_socket), &open_sockets_},
+      {MHD_OPTION_NOTIFY_COMPLETED, reinterpret_cast<intptr_t>(&Exchange::on_end), this},
+      {MHD_OPTION_NOTIFY_CONNECTION, reinterpret_cast<intptr_t>(&Exchange::on_connection), this},
       {MHD_OPTION_END, 0, nullptr}};
   daemon_.reset(MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, nullptr, nullptr,
                                  &Exchange::on_call, this, MHD_OPTION_ARRAY, options, MHD_OPTION_END));

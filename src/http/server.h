@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "http/listen.h"
 #include "http/open_sockets.h"
@@ -44,7 +45,11 @@ struct HttpLimits {
   unsigned connections = 256;          ///< at once; more wait in the kernel's queue
   unsigned connections_a_client = 64;  ///< of one IP address; more are closed at once. Not for Unix sockets.
   std::chrono::seconds idle{15};       ///< a connection on which nothing moves for so long is closed
-  unsigned threads = 4;                ///< how many handlers run at once
+  /// However busy a connection is: one whose request's head takes longer than that is closed, and so when the
+  /// body takes longer.
+  std::chrono::seconds request{30};
+  std::chrono::seconds answer{300};  ///< so for making the answer and sending it
+  unsigned threads = 4;              ///< how many handlers run at once
 };
 
 /// An HTTP/1.1 server on one listening socket. It starts in the constructor and stops in the destructor,
@@ -77,7 +82,8 @@ class HttpServer {
   Handler handler_;
   HttpLimits limits_;
   mutable std::atomic<int> large_bodies_ = 0;  // that are being received or answered
-  OpenSockets open_sockets_;
+  mutable OpenSockets open_sockets_;
+  std::jthread ending_late_ones_;
   std::unique_ptr<MHD_Daemon, StopDaemon> daemon_;  // last: its threads use everything above
 };
 

@@ -13,6 +13,10 @@
 namespace refsyncd {
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr auto never = OpenSockets::Time::max();
+
 /// The server's end of a connection, and the client's.
 struct Pair {
   Pair() {
@@ -38,7 +42,7 @@ TEST(OpenSockets, EndsEverySocketAndWaitsUntilAllAreRemoved) {
   OpenSockets sockets;
   const Pair first;
   const Pair second;
-  for (const auto* pair : {&first, &second}) sockets.add(pair->ours.get());
+  for (const auto* pair : {&first, &second}) sockets.add(pair->ours.get(), never);
   ASSERT_EQ(::send(second.theirs.get(), "late", 4, MSG_NOSIGNAL), 4);
 
   std::atomic<int> removed = 0;
@@ -58,7 +62,7 @@ TEST(OpenSockets, EndsEverySocketAndWaitsUntilAllAreRemoved) {
 TEST(OpenSockets, LeavesASocketAloneThatIsRemoved) {
   OpenSockets sockets;
   const Pair pair;
-  sockets.add(pair.ours.get());
+  sockets.add(pair.ours.get(), never);
   sockets.remove(pair.ours.get());
   sockets.end_all();
   EXPECT_TRUE(pair.is_open());
@@ -68,8 +72,25 @@ TEST(OpenSockets, EndsASocketAtOnceThatComesLate) {
   OpenSockets sockets;
   sockets.end_all();
   const Pair pair;
-  sockets.add(pair.ours.get());
+  sockets.add(pair.ours.get(), never);
   EXPECT_FALSE(pair.is_open());
+}
+
+TEST(OpenSockets, EndsASocketWhoseTimeIsOverAndNoOther) {
+  OpenSockets sockets;
+  const std::jthread watching([&](const std::stop_token& stop) { sockets.end_late_ones(stop); });
+  const Pair late;
+  const Pair sooner;
+  const Pair longer;
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto* pair : {&late, &sooner, &longer}) sockets.add(pair->ours.get(), now + 1h);
+  sockets.extend(longer.ours.get(), now + 2h);
+  sockets.extend(sooner.ours.get(), now + 10ms);
+  EXPECT_EQ(sooner.arrives_at_us(), "") << "it ends while nobody sends";
+  sockets.extend(late.ours.get(), now);
+  EXPECT_EQ(late.arrives_at_us(), "");
+  EXPECT_TRUE(longer.is_open());
+  sockets.extend(-1, now);
 }
 
 }  // namespace

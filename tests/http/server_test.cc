@@ -111,6 +111,65 @@ TEST(HttpServer, TurnsWhateverTheHandlerThrowsIntoA500AndLivesOn) {
   EXPECT_EQ(get(server, "/").body, "fine");
 }
 
+/// Sends a byte now and then until the server ends the connection, or too much time has passed. True when it
+/// was ended.
+bool trickle(RawConnection& connection) {
+  const auto patience = std::chrono::steady_clock::now() + seconds(20);
+  while (std::chrono::steady_clock::now() < patience) {
+    if (!connection.send("x")) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return false;
+}
+
+TEST(HttpServer, EndsARequestThatTricklesInHoweverBusyItIs) {
+  const HttpServer server(any_port(), echo, {.idle = seconds(15), .request = seconds(1)});
+  RawConnection head(server.port());
+  ASSERT_TRUE(head.send("GET / HTTP/1.1\r\nX: "));
+  EXPECT_TRUE(trickle(head));
+  RawConnection body(server.port());
+  ASSERT_TRUE(body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"));
+  EXPECT_TRUE(trickle(body));
+  RawConnection second(server.port());
+  ASSERT_TRUE(second.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"));
+  second.read_until("GET /1\n");
+  EXPECT_TRUE(trickle(second)) << "the next request of a connection has its time, too";
+}
+
+TEST(HttpServer, LetsOthersInOnceASlowClientsTimeIsOver) {
+  const HttpServer server(any_port(), echo,
+                          {.connections_a_client = 2, .idle = seconds(15), .request = seconds(1)});
+  std::vector<std::jthread> slow;
+  for (int i = 0; i < 2; ++i) {
+    slow.emplace_back([&] {
+      RawConnection connection(server.port());
+      connection.send("GET / HTTP/1.1\r\nX: ");
+      EXPECT_TRUE(trickle(connection));
+    });
+  }
+  slow.clear();
+  EXPECT_EQ(get(server, "/").status, 200);
+}
+
+TEST(HttpServer, EndsAConnectionWhoseAnswerIsReadTooSlowly) {
+  const HttpServer server(any_port(),
+                          [](const HttpRequest&) { return HttpResponse{.body = std::string(64 << 20, 'x')}; },
+                          {.idle = seconds(15), .answer = seconds(1)});
+  RawConnection connection(server.port());
+  ASSERT_TRUE(connection.send(line("GET / HTTP/1.1")));
+  EXPECT_TRUE(trickle(connection)) << "whatever it sends meanwhile";
+}
+
+TEST(HttpServer, LeavesAConnectionAloneWhoseRequestsComeInTime) {
+  const HttpServer server(any_port(), echo, {.request = seconds(1), .answer = seconds(1)});
+  RawConnection connection(server.port());
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(connection.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_THAT(connection.read_until("GET /1\n"), EndsWith("GET /1\n"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+}
+
 TEST(HttpServer, TakesABodyAtTheLimitAndRefusesOneByteMore) {
   const HttpServer server(any_port(), echo, {.body_bytes = 1000});
   EXPECT_EQ(post(server, std::string(1000, 'x')).status, 200);
