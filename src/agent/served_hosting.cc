@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <future>
 #include <type_traits>
@@ -130,6 +131,12 @@ HostedRepo shown(const CatalogEntry& entry) {
   return repo;
 }
 
+size_t refs_of(const Sync& sync) { return sync.refs ? sync.refs->size() : 0; }
+
+size_t refs_of(const HostedRepo& repo) {
+  return repo.upstream && repo.upstream->latest_sync ? refs_of(*repo.upstream->latest_sync) : 0;
+}
+
 }  // namespace
 
 template <class Decide>
@@ -161,7 +168,7 @@ CatalogEntry ServedHosting::entry(const std::string& name) {
   });
 }
 
-std::vector<HostedRepo> ServedHosting::describe(const std::vector<CatalogEntry>& entries) {
+std::vector<HostedRepo> ServedHosting::describe(std::span<const CatalogEntry> entries) {
   std::vector<std::string> ids;
   for (const auto& entry : entries) ids.push_back(entry.record.id);
   std::unordered_map<std::string, Sync> latest;
@@ -179,12 +186,26 @@ std::vector<HostedRepo> ServedHosting::describe(const std::vector<CatalogEntry>&
 }
 
 HostedRepo ServedHosting::describe(const CatalogEntry& entry) {
-  return std::move(describe(std::vector{entry}).front());
+  return std::move(describe(std::span(&entry, 1)).front());
 }
 
-std::vector<HostedRepo> ServedHosting::repos(const std::string& after, size_t limit) {
-  return describe(
-      decided([this, after, limit] { return around_.engine.local()->catalog().list(after, limit); }));
+HostedPage<HostedRepo> ServedHosting::repos(const std::string& after, size_t limit) {
+  auto entries =
+      decided([this, after, limit] { return around_.engine.local()->catalog().list(after, limit + 1); });
+  HostedPage<HostedRepo> page{.has_more = entries.size() > limit};
+  if (page.has_more) entries.pop_back();
+  size_t refs = 0;
+  for (std::span<const CatalogEntry> rest(entries); !rest.empty();) {
+    const auto some = rest.first(std::min(syncs_at_once, rest.size()));
+    for (auto& repo : describe(some)) {
+      page.has_more = page.has_more || refs >= around_.most_refs;
+      if (refs >= around_.most_refs) return page;
+      refs += refs_of(repo);
+      page.items.push_back(std::move(repo));
+    }
+    rest = rest.subspan(some.size());
+  }
+  return page;
 }
 
 HostedRepo ServedHosting::repo(const std::string& name) { return describe(entry(name)); }
@@ -278,9 +299,25 @@ Sync ServedHosting::sync(const std::string& repo, const std::string& id) {
   return std::move(*found);
 }
 
-std::vector<Sync> ServedHosting::syncs(const std::string& repo, const std::string& before, size_t limit) {
-  return around_.engine.store().syncs(
-      {.repo_id = entry(repo).record.id, .before_id = before, .limit = limit});
+/// A few at a time, so that no more than the answer needs is in memory, and the store is free in between.
+HostedPage<Sync> ServedHosting::syncs(const std::string& repo, const std::string& before, size_t limit) {
+  SyncQuery query{.repo_id = entry(repo).record.id, .before_id = before};
+  HostedPage<Sync> page;
+  size_t refs = 0;
+  for (;;) {
+    const bool full = page.items.size() == limit || refs >= around_.most_refs;
+    query.limit = full ? 1 : std::min(syncs_at_once, limit - page.items.size());
+    query.with_refs = !full;
+    auto some = around_.engine.store().syncs(query);
+    for (auto& sync : some) {
+      page.has_more = full || refs >= around_.most_refs;
+      if (page.has_more) return page;
+      refs += refs_of(sync);
+      page.items.push_back(std::move(sync));
+    }
+    if (some.size() < query.limit) return page;
+    query.before_id = page.items.back().id;
+  }
 }
 
 }  // namespace refsyncd

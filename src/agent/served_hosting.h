@@ -1,9 +1,11 @@
 #pragma once
 #include <functional>
+#include <span>
 #include <string>
 
 #include "agent/engine.h"
 #include "api/hosting.h"
+#include "api/json_list.h"
 
 namespace refsyncd {
 
@@ -16,22 +18,23 @@ class ServedHosting final : public Hosting {
     Engine& engine;
     const Clock& clock;
     std::string org;
-    std::function<bool()> draining;  ///< called on the loop: true once nothing new may start
-    std::function<bool()> stopped;   ///< called on any thread: true once the loop turns no more
+    std::function<bool()> draining;          ///< called on the loop: true once nothing new may start
+    std::function<bool()> stopped;           ///< called on any thread: true once the loop turns no more
+    size_t most_refs = most_refs_in_a_list;  ///< with so many refs a page ends
   };
 
   /// The engine has the embedded service; it and the clock outlive the hosting.
   explicit ServedHosting(Surroundings surroundings) : around_(std::move(surroundings)) {}
 
   Organization organization() const override { return organization_of(around_.org); }
-  std::vector<HostedRepo> repos(const std::string& after, size_t limit) override;
+  HostedPage<HostedRepo> repos(const std::string& after, size_t limit) override;
   HostedRepo repo(const std::string& name) override;
   HostedRepo create(const NewRepo& repo) override;
   HostedRepo change(const std::string& name, const RepoChange& change) override;
   void remove(const std::string& name) override;
   Sync enqueue(const SyncRequest& request) override;
   Sync sync(const std::string& repo, const std::string& id) override;
-  std::vector<Sync> syncs(const std::string& repo, const std::string& before, size_t limit) override;
+  HostedPage<Sync> syncs(const std::string& repo, const std::string& before, size_t limit) override;
 
  private:
   /// Runs `decide` on the loop and returns what it returns or throws, once that is durable.
@@ -40,7 +43,7 @@ class ServedHosting final : public Hosting {
   CatalogEntry entry(const std::string& name);
   void check_upstream(const GivenUpstream& upstream, bool has_credential);
   std::string keep_credential(const GivenUpstream& upstream);
-  std::vector<HostedRepo> describe(const std::vector<CatalogEntry>& entries);
+  std::vector<HostedRepo> describe(std::span<const CatalogEntry> entries);
   HostedRepo describe(const CatalogEntry& entry);
 
   Surroundings around_;

@@ -47,6 +47,14 @@ struct RepoChange {
   Upstream upstream;
 };
 
+/// A part of a list. It may end before the limit, but never without an item, when its items hold very many
+/// refs; what follows its last item is then asked for as ever.
+template <class Item>
+struct HostedPage {
+  std::vector<Item> items = {};
+  bool has_more = false;  ///< something follows the last item
+};
+
 /// What the API's repositories and syncs are behind it. Calls come from several threads at once and return
 /// within a bounded time. They throw ApiError for what the caller said, and besides: Error(not_found) for an
 /// unknown repository or sync, Error(bad_config) for what cannot be as things stand (a name that is taken, a
@@ -57,7 +65,7 @@ class Hosting {
 
   virtual Organization organization() const = 0;
   /// By name, those after `after` ("" = from the first), at most `limit`.
-  virtual std::vector<HostedRepo> repos(const std::string& after, size_t limit) = 0;
+  virtual HostedPage<HostedRepo> repos(const std::string& after, size_t limit) = 0;
   virtual HostedRepo repo(const std::string& name) = 0;
   virtual HostedRepo create(const NewRepo& repo) = 0;
   virtual HostedRepo change(const std::string& name, const RepoChange& change) = 0;
@@ -67,7 +75,7 @@ class Hosting {
   virtual Sync enqueue(const SyncRequest& request) = 0;
   virtual Sync sync(const std::string& repo, const std::string& id) = 0;
   /// Newest first, those older than the sync `before` ("" = from the newest), at most `limit`.
-  virtual std::vector<Sync> syncs(const std::string& repo, const std::string& before, size_t limit) = 0;
+  virtual HostedPage<Sync> syncs(const std::string& repo, const std::string& before, size_t limit) = 0;
 };
 
 }  // namespace refsyncd

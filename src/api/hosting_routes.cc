@@ -9,16 +9,6 @@ namespace {
 
 using nlohmann::json;
 
-/// A page of `all`, which was asked for with one more than the limit. `last_of` names the place of an item.
-template <class Item, class LastOf>
-HttpResponse answer_page(std::string_view name, std::vector<Item> all, size_t limit, LastOf last_of) {
-  const bool has_more = all.size() > limit;
-  if (has_more) all.resize(limit);
-  auto items = json::array();
-  for (const auto& item : all) items.push_back(to_json_value(item));
-  return api_answer(make_page(name, std::move(items), has_more, all.empty() ? "" : last_of(all.back())));
-}
-
 HttpResponse answer_whoami(const Hosting& hosting, const ApiCaller& caller) {
   const auto org = hosting.organization();
   auto scopes = json::array();
@@ -33,15 +23,15 @@ HttpResponse answer_whoami(const Hosting& hosting, const ApiCaller& caller) {
 }
 
 HttpResponse answer_repos(Hosting& hosting, const ApiCall& call) {
-  const auto page = page_request(call.query);
-  return answer_page("repos", hosting.repos(page.after, page.limit + 1), page.limit,
-                     [](const HostedRepo& repo) { return repo.name; });
+  const auto asked = page_request(call.query);
+  const auto page = hosting.repos(asked.after, asked.limit);
+  return answer_page("repos", page.items, page.has_more, page.items.empty() ? "" : page.items.back().name);
 }
 
 HttpResponse answer_syncs(Hosting& hosting, const ApiCall& call) {
-  const auto page = page_request(call.query);
-  return answer_page("syncs", hosting.syncs(call.parameter("repo"), page.after, page.limit + 1), page.limit,
-                     [](const Sync& sync) { return sync.id; });
+  const auto asked = page_request(call.query);
+  const auto page = hosting.syncs(call.parameter("repo"), asked.after, asked.limit);
+  return answer_page("syncs", page.items, page.has_more, page.items.empty() ? "" : page.items.back().id);
 }
 
 HttpResponse answer_enqueue(Hosting& hosting, const ApiCall& call) {

@@ -1,6 +1,7 @@
 #include "api/page.h"
 
 #include <fmt/format.h>
+
 #include <charconv>
 
 #include "api/api_route.h"
@@ -51,11 +52,9 @@ PageRequest page_request(const HttpRequest::Fields& query) {
   return page;
 }
 
-nlohmann::json make_page(std::string_view name, nlohmann::json items, bool has_more, std::string_view last) {
-  nlohmann::json page{{"next_cursor", nullptr}, {"has_more", has_more}};
-  if (has_more) page["next_cursor"] = cursor_for(last);
-  page[std::string(name)] = std::move(items);
-  return page;
+std::string page_head(bool has_more, std::string_view last) {
+  const auto cursor = has_more ? fmt::format("\"{}\"", cursor_for(last)) : "null";
+  return fmt::format(R"({{"has_more":{},"next_cursor":{},)", has_more, cursor);
 }
 
 }  // namespace refsyncd

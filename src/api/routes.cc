@@ -11,6 +11,7 @@
 #include "api/body.h"
 #include "api/control_json.h"
 #include "api/forge_webhook.h"
+#include "api/json_list.h"
 #include "api/mesa_webhook.h"
 #include "api/refusal.h"
 #include "base/text.h"
@@ -79,16 +80,11 @@ HttpResponse serve_readiness(const Call& call) {
 
 HttpResponse serve_agent(const Call& call) { return answer(control_json(call.control.agent())); }
 
-/// A list, written value by value: the whole as one JSON value would take many times the memory of its text.
 template <class Values>
 HttpResponse answer_list(std::string_view name, const Values& values) {
-  std::string body = fmt::format("{{\"{}\":[", name);
-  const char* separator = "";
-  for (const auto& value : values) {
-    body += std::exchange(separator, ",\n");
-    body += json_text(control_json(value));
-  }
-  return {.body = body + "]}\n"};
+  std::string body = "{";
+  append_list(body, name, values, [](const auto& value) { return control_json(value); });
+  return {.body = body + "}\n"};
 }
 
 HttpResponse serve_status(const Call& call) { return answer_list("policies", call.control.status()); }
@@ -119,17 +115,15 @@ bool with_refs(const HttpRequest& request) {
 
 /// The list ends early once its syncs hold very many refs: the caller asks on from its last one.
 HttpResponse serve_history(const Call& call) {
-  constexpr size_t refs_at_most = 100'000;
-  constexpr size_t at_once = 5;
   const auto limit = limit_of(call.request);
   SyncQuery query{.repo = query_value(call.request, "repo"),
                   .before_id = query_value(call.request, "before"),
-                  .limit = at_once,
+                  .limit = syncs_at_once,
                   .with_refs = with_refs(call.request)};
   std::vector<Sync> all;
   size_t refs = 0;
-  while (all.size() < limit && refs < refs_at_most) {
-    query.limit = std::min(query.with_refs ? at_once : limit, limit - all.size());
+  while (all.size() < limit && refs < most_refs_in_a_list) {
+    query.limit = std::min(query.with_refs ? syncs_at_once : limit, limit - all.size());
     auto some = call.control.history(query);
     for (const auto& sync : some) refs += sync.refs ? sync.refs->size() : 0;
     const bool last = some.size() < query.limit;

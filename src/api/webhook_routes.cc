@@ -10,8 +10,6 @@
 namespace refsyncd {
 namespace {
 
-using nlohmann::json;
-
 constexpr auto all_targets = "/v1/{org}/webhook-targets";
 constexpr auto one_target = "/v1/{org}/webhook-targets/{id}";
 
@@ -22,16 +20,11 @@ ApiError no_such_target(const ApiCall& call) {
 /// Ids sort by time, so a page goes on after the last one's id.
 HttpResponse list(WebhookControl& control, const ApiCall& call) {
   const auto page = page_request(call.query);
-  auto items = json::array();
-  std::string last;
-  for (const auto& target : control.webhook_targets()) {
-    if (target.id <= page.after) continue;
-    if (items.size() == page.limit)
-      return api_answer(make_page("webhook_targets", std::move(items), true, last));
-    items.push_back(to_json_value(target));
-    last = target.id;
-  }
-  return api_answer(make_page("webhook_targets", std::move(items), false, last));
+  auto targets = control.webhook_targets();
+  std::erase_if(targets, [&](const auto& target) { return target.id <= page.after; });
+  const bool has_more = targets.size() > page.limit;
+  if (has_more) targets.resize(page.limit);
+  return answer_page("webhook_targets", targets, has_more, targets.empty() ? "" : targets.back().id);
 }
 
 HttpResponse create(WebhookControl& control, const ApiCall& call) {

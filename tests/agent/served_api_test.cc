@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/uuid.h"
 #include "git/real_git.h"
 #include "http/client.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 /// The API over a real Unix socket, before the engine with its real threads, store and git. Nobody listens
@@ -40,7 +42,8 @@ class AServedApi : public RealGit {
                                                                    .clock = clock_,
                                                                    .org = "local",
                                                                    .draining = [] { return false; },
-                                                                   .stopped = [this] { return !running_; }},
+                                                                   .stopped = [this] { return !running_; },
+                                                                   .most_refs = 100},
                                        [](const std::string& problem) { ADD_FAILURE() << problem; });
     server_ = std::make_unique<HttpServer>(
         ListenSocket::unix_path(folder / "api.sock", "test"),
@@ -153,6 +156,69 @@ TEST_F(AServedApi, keeps_credentials_off_plain_http) {
        {"upstream", {{"url", "http://192.0.2.1/x"}, {"auth", {{"kind", "token"}, {"token", "s3cret"}}}}}});
   EXPECT_EQ(status, 400);
   EXPECT_THAT(answer["error"]["message"].get<std::string>(), HasSubstr("credentials over http"));
+}
+
+/// Syncs of a repository, each with so many refs.
+Changes finished_syncs(const std::string& repo, const std::string& repo_id, int count, size_t refs) {
+  auto results = std::make_shared<RefResults>();
+  const auto id = ObjectId::from_hex(std::string(40, 'a'));
+  for (size_t i = 0; i < refs; ++i) {
+    results->push_back(
+        {.name = "refs/heads/" + std::to_string(i), .after = *id, .outcome = Outcome::updated});
+  }
+  Changes changes;
+  for (int i = 0; i < count; ++i) {
+    Sync sync;
+    sync.created_at = WallTime(std::chrono::seconds(1'700'000'000 + i));
+    sync.id = new_uuid(sync.created_at);
+    sync.repo_id = repo_id;
+    sync.request.repo = repo;
+    sync.status = SyncStatus::completed;
+    sync.finished_at = sync.created_at;
+    sync.refs = results;
+    changes.syncs.push_back(sync);
+  }
+  return changes;
+}
+
+TEST_F(AServedApi, ends_a_page_of_syncs_early_that_hold_very_many_refs) {
+  const auto id = good("GET", "/local/app")["id"];
+  const auto changes = finished_syncs("app", id, 7, 40);
+  engine_->store().write(changes);
+  std::vector<std::string> seen;
+  std::vector<size_t> sizes;
+  std::string cursor;
+  do {
+    const auto page = good("GET", "/local/app/upstream/syncs" + (cursor.empty() ? "" : "?cursor=" + cursor));
+    for (const auto& sync : page["syncs"]) seen.push_back(sync["id"]);
+    sizes.push_back(page["syncs"].size());
+    cursor = page["has_more"].get<bool>() ? page["next_cursor"] : "";
+  } while (!cursor.empty());
+  EXPECT_THAT(sizes, ElementsAre(3, 3, 1));
+  std::vector<std::string> newest_first;
+  for (auto sync = changes.syncs.rbegin(); sync != changes.syncs.rend(); ++sync)
+    newest_first.push_back(sync->id);
+  EXPECT_EQ(seen, newest_first);
+  EXPECT_EQ(good("GET", "/local/app/upstream/syncs?limit=2")["has_more"], true);
+}
+
+TEST_F(AServedApi, ends_a_page_of_repositories_early_whose_latest_syncs_hold_very_many_refs) {
+  std::vector<std::string> names{"app"};
+  for (const auto* name : {"b", "c", "d"}) {
+    good("POST", "/local/repos", {{"name", name}, {"upstream", {{"url", "https://127.0.0.1:1/x"}}}});
+    names.emplace_back(name);
+  }
+  for (const auto& name : names) {
+    engine_->store().write(finished_syncs(name, good("GET", "/local/" + name)["id"], 1, 50));
+  }
+  const auto first = good("GET", "/local/repos");
+  EXPECT_EQ(first["repos"].size(), 2u);
+  EXPECT_EQ(first["has_more"], true);
+  const auto second = good("GET", "/local/repos?cursor=" + first["next_cursor"].get<std::string>());
+  ASSERT_EQ(second["repos"].size(), 2u);
+  EXPECT_EQ(second["repos"][0]["name"], "c");
+  EXPECT_EQ(second["has_more"], false);
+  EXPECT_EQ(second["next_cursor"], nullptr);
 }
 
 }  // namespace

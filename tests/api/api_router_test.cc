@@ -5,6 +5,7 @@
 
 #include "api/page.h"
 #include "base/uuid.h"
+#include "contract/repo_json.h"
 
 namespace refsyncd {
 namespace {
@@ -167,11 +168,13 @@ TEST(Pages, RefuseALimitOutOfRangeAndAForeignCursor) {
 }
 
 TEST(Pages, GoOnWhereTheLastOneEnded) {
-  const auto page = make_page("repos", json::array({1, 2}), true, "a\nb\xff");
-  EXPECT_EQ(page["repos"], json::array({1, 2}));
+  const std::vector<HostedRepo> repos(2);
+  const auto page = json::parse(answer_page("repos", repos, true, "a\nb\xff").body);
+  EXPECT_EQ(page["repos"], json::array({to_json_value(repos[0]), to_json_value(repos[1])}));
   EXPECT_EQ(page["has_more"], true);
   EXPECT_EQ(page_request({{"cursor", page["next_cursor"]}}).after, "a\nb\xff");
-  EXPECT_EQ(make_page("repos", json::array(), false, "x")["next_cursor"], nullptr);
+  const auto last = json::parse(answer_page("repos", std::vector<HostedRepo>(), false, "x").body);
+  EXPECT_EQ(last, json({{"repos", json::array()}, {"has_more", false}, {"next_cursor", nullptr}}));
 }
 
 }  // namespace

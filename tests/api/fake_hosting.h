@@ -17,12 +17,12 @@ struct FakeHosting final : Hosting {
   std::vector<SyncRequest> requests = {};
 
   Organization organization() const override { return organization_of("local"); }
-  std::vector<HostedRepo> repos(const std::string& after, size_t limit) override {
-    std::vector<HostedRepo> page;
+  HostedPage<HostedRepo> repos(const std::string& after, size_t limit) override {
+    std::vector<HostedRepo> found;
     for (const auto& repo : known) {
-      if (repo.name > after && page.size() < limit) page.push_back(repo);
+      if (repo.name > after) found.push_back(repo);
     }
-    return page;
+    return first_of(std::move(found), limit);
   }
   HostedRepo repo(const std::string& name) override {
     for (const auto& repo : known) {
@@ -49,12 +49,20 @@ struct FakeHosting final : Hosting {
     }
     throw Error(ErrorKind::not_found, "no such sync");
   }
-  std::vector<Sync> syncs(const std::string&, const std::string& before, size_t limit) override {
-    std::vector<Sync> page;
+  HostedPage<Sync> syncs(const std::string&, const std::string& before, size_t limit) override {
+    std::vector<Sync> found;
     for (const auto& sync : done) {
-      if ((before.empty() || sync.id < before) && page.size() < limit) page.push_back(sync);
+      if (before.empty() || sync.id < before) found.push_back(sync);
     }
-    return page;
+    return first_of(std::move(found), limit);
+  }
+
+ private:
+  template <class Item>
+  static HostedPage<Item> first_of(std::vector<Item> found, size_t limit) {
+    const bool has_more = found.size() > limit;
+    if (has_more) found.erase(found.begin() + static_cast<std::ptrdiff_t>(limit), found.end());
+    return {.items = std::move(found), .has_more = has_more};
   }
 };
 
