@@ -67,11 +67,11 @@ Agent::Agent(Config config, Environment environment, const Clock& clock)
                 metrics_.store_failed();
                 tell(Severity::error, "store_failed", failure.message + "; nothing is lost, trying again");
               }),
-      notices_({.engine = engine_,
-                .observer = observers_,
-                .clock = clock_,
-                .draining = [this] { return draining_; },
-                .stopped = [this] { return stopped(); }},
+      calls_({.loop = engine_.loop(),
+              .recorder = engine_.recorder(),
+              .draining = [this] { return draining_; },
+              .stopped = [this] { return stopped(); }}),
+      notices_({.engine = engine_, .observer = observers_, .clock = clock_, .calls = calls_},
                webhooks_.secrets),
       control_(std::make_unique<ServedControl>(*this)),
       config_(std::move(config)) {
@@ -80,11 +80,7 @@ Agent::Agent(Config config, Environment environment, const Clock& clock)
   for (const auto& [forge, secret] : webhooks_.secrets) metrics_.expect_notices_of(forge);
   if (!engine_.local()) return;
   api_ = std::make_unique<ServedApi>(
-      ServedHosting::Surroundings{.engine = engine_,
-                                  .clock = clock_,
-                                  .org = service_.org,
-                                  .draining = [this] { return draining_; },
-                                  .stopped = [this] { return stopped(); }},
+      ServedHosting::Surroundings{.engine = engine_, .clock = clock_, .calls = calls_, .org = service_.org},
       [this](const std::string& problem) {
         engine_.loop().post([this, problem] { tell(Severity::warning, "api", problem); });
       });

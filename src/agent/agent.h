@@ -8,6 +8,7 @@
 
 #include "agent/config_watch.h"
 #include "agent/engine.h"
+#include "agent/loop_calls.h"
 #include "agent/served_api.h"
 #include "agent/served_notices.h"
 #include "agent/signals.h"
@@ -37,6 +38,7 @@ class Agent {
   void reload(std::function<void(const std::string& problem)> done);
 
   Engine& engine() { return engine_; }
+  LoopCalls& calls() { return calls_; }
   const Clock& clock() const { return clock_; }
   const Metrics& metrics() const { return metrics_; }
   const std::filesystem::path& config_file() const { return config_file_; }
@@ -85,6 +87,7 @@ class Agent {
   Metrics metrics_;
   Observers observers_;
   Engine engine_;
+  LoopCalls calls_;
   ServedNotices notices_;
   std::unique_ptr<Control> control_;
   std::unique_ptr<ServedApi> api_;                    // nothing with the hosted service, which has its own

@@ -1,26 +1,19 @@
 #include "agent/ask_by_hand.h"
 
-#include "agent/wait_for.h"
-
 namespace refsyncd {
 
-Sync ask_by_hand(Loop& loop, SyncService& service, const SyncRequest& asked,
-                 const std::function<bool()>& draining, const std::function<bool()>& stopped) {
-  auto promise = std::make_shared<std::promise<Sync>>();
-  auto result = promise->get_future();
-  const auto refuse = [promise](const Error& why) { promise->set_exception(std::make_exception_ptr(why)); };
-  loop.post([&service, promise, refuse, asked, draining] {
-    if (draining()) return refuse(Error(ErrorKind::transient, "the agent is stopping"));
+Sync ask_by_hand(LoopCalls& calls, SyncService& service, const SyncRequest& asked) {
+  return calls.decide_later<Sync>([&service, asked](const LoopCalls::Reply<Sync>& reply) {
     SyncRequest request;
     request.repo = asked.repo;
     request.direction = asked.direction;
     request.globs = asked.globs;
     request.priority = Priority::manual;
-    service.enqueue(request, [promise, refuse](const Sync* sync, const Failure* refused) {
-      sync != nullptr ? promise->set_value(*sync) : refuse(Error(refused->kind, refused->message));
+    service.enqueue(request, [reply](const Sync* sync, const Failure* refused) {
+      if (sync != nullptr) return reply.give(*sync);
+      reply.fail(std::make_exception_ptr(Error(refused->kind, refused->message)));
     });
   });
-  return wait_for(result, loop_patience, stopped);
 }
 
 }  // namespace refsyncd

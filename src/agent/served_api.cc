@@ -23,9 +23,8 @@ ServedApi::ServedApi(const ServedHosting::Surroundings& surroundings, const OnPr
     : hosting_(surroundings),
       webhooks_({.webhooks = *surroundings.engine.webhooks(),
                  .catalog = surroundings.engine.local()->catalog(),
-                 .loop = surroundings.engine.loop(),
-                 .clock = surroundings.clock,
-                 .stopped = surroundings.stopped}),
+                 .calls = surroundings.calls,
+                 .clock = surroundings.clock}),
       tokens_([on_problem](const std::string& token, const std::string& problem) {
         on_problem(fmt::format("the API's token '{}' cannot be used: {}", token, problem));
       }),

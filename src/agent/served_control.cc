@@ -4,7 +4,6 @@
 
 #include "agent/agent.h"
 #include "agent/ask_by_hand.h"
-#include "agent/wait_for.h"
 #include "base/duration.h"
 #include "base/version.h"
 #include "config/secrets.h"
@@ -50,17 +49,8 @@ std::string staleness(const Runner::View& view, WallTime started_at, WallTime no
 
 }  // namespace
 
-template <class Answer>
-auto ServedControl::on_loop(Answer answer) {
-  using Result = std::invoke_result_t<Answer>;
-  auto task = std::make_shared<std::packaged_task<Result()>>(std::move(answer));
-  auto result = task->get_future();
-  agent_.engine().loop().post([task] { (*task)(); });
-  return wait_for(result, loop_patience, [this] { return agent_.stopped(); });
-}
-
 std::vector<PolicyStatus> ServedControl::status() {
-  return on_loop([this] {
+  return agent_.calls().ask([this] {
     std::vector<PolicyStatus> all;
     auto& runner = agent_.engine().runner();
     for (size_t i = 0; i < runner.size(); ++i) all.push_back(status_of(runner.view(i), agent_));
@@ -69,7 +59,7 @@ std::vector<PolicyStatus> ServedControl::status() {
 }
 
 AgentStatus ServedControl::agent() {
-  return on_loop([this] {
+  return agent_.calls().ask([this] {
     auto& engine = agent_.engine();
     return AgentStatus{.version = std::string(version),
                        .started_at = agent_.started_at(),
@@ -85,14 +75,11 @@ AgentStatus ServedControl::agent() {
 }
 
 Sync ServedControl::enqueue(const SyncRequest& asked) {
-  return ask_by_hand(
-      agent_.engine().loop(), agent_.engine().service(), asked, [this] { return agent_.draining(); },
-      [this] { return agent_.stopped(); });
+  return ask_by_hand(agent_.calls(), agent_.engine().service(), asked);
 }
 
 void ServedControl::trigger(const std::string& policy) {
-  on_loop([this, policy] {
-    if (agent_.draining()) throw Error(ErrorKind::transient, "the agent is stopping");
+  agent_.calls().decide([this, policy] {
     if (!agent_.engine().runner().trigger(policy)) {
       throw Error(ErrorKind::not_found, fmt::format("there is no policy '{}'", policy));
     }
@@ -114,12 +101,11 @@ std::vector<Sync> ServedControl::history(const SyncQuery& query) {
 }
 
 ReloadResult ServedControl::reload() {
-  auto promise = std::make_shared<std::promise<std::string>>();
-  auto result = promise->get_future();
-  agent_.engine().loop().post([this, promise] {
-    agent_.reload([promise](const std::string& problem) { promise->set_value(problem); });
-  });
-  const auto problem = wait_for(result, reload_patience, [this] { return agent_.stopped(); });
+  const auto problem = agent_.calls().wait_long<std::string>(
+      [this](const LoopCalls::Reply<std::string>& reply) {
+        agent_.reload([reply](const std::string& found) { reply.give(found); });
+      },
+      reload_patience);
   return {.ok = problem.empty(), .problem = problem};
 }
 
@@ -135,7 +121,7 @@ WebhookReply ServedControl::webhook(const std::string& signature, const std::str
   } catch (const Error&) {
     return WebhookReply::not_an_event;
   }
-  on_loop([this, event] {
+  agent_.calls().ask([this, event] {
     if (auto* service = agent_.engine().hosted()) service->told(event);
   });
   return WebhookReply::taken;
@@ -146,16 +132,20 @@ NoticeReply ServedControl::notice(Forge forge, const HttpRequest& request) {
 }
 
 Readiness ServedControl::readiness() {
+  {
+    const std::lock_guard lock(readiness_mutex_);
+    const auto now = agent_.clock().steady();
+    if (readiness_ && readiness_->policies > worth_keeping && now < readiness_->until)
+      return readiness_->answer;
+  }
+  auto looked = look_for_stale();  // without the lock, for which nobody should wait as long as for the loop
   const std::lock_guard lock(readiness_mutex_);
-  const auto now = agent_.clock().steady();
-  if (readiness_ && readiness_->policies > worth_keeping && now < readiness_->until)
-    return readiness_->answer;
-  readiness_ = look_for_stale();
+  readiness_ = std::move(looked);
   return readiness_->answer;
 }
 
 ServedControl::KeptReadiness ServedControl::look_for_stale() {
-  return on_loop([this] {
+  return agent_.calls().ask([this] {
     Readiness readiness;
     if (agent_.draining()) readiness.reasons.push_back({.policy = "", .text = "the agent is stopping"});
     auto& runner = agent_.engine().runner();

@@ -1,6 +1,4 @@
 #pragma once
-#include <future>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -32,11 +30,6 @@ class ServedControl final : public Control {
   std::string metrics() override;
 
  private:
-  /// Runs `answer` on the loop and returns what it returns or throws; Error(transient) when the loop is too
-  /// slow.
-  template <class Answer>
-  auto on_loop(Answer answer);
-
   struct KeptReadiness {
     Readiness answer;
     size_t policies = 0;

@@ -4,12 +4,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <future>
-#include <type_traits>
 #include <unordered_map>
 
 #include "agent/ask_by_hand.h"
-#include "agent/wait_for.h"
 #include "api/api_route.h"
 #include "base/handle.h"
 #include "base/uuid.h"
@@ -139,29 +136,8 @@ size_t refs_of(const HostedRepo& repo) {
 
 }  // namespace
 
-template <class Decide>
-auto ServedHosting::decided(Decide decide) {
-  using Result = std::invoke_result_t<Decide>;
-  auto promise = std::make_shared<std::promise<Result>>();
-  auto answer = promise->get_future();
-  around_.engine.loop().post([this, promise, decide = std::move(decide)] {
-    try {
-      if (around_.draining()) throw Error(ErrorKind::transient, "the agent is stopping");
-      if constexpr (std::is_void_v<Result>) {
-        decide();
-        around_.engine.recorder().when_durable([promise] { promise->set_value(); });
-      } else {
-        around_.engine.recorder().when_durable([promise, result = decide()] { promise->set_value(result); });
-      }
-    } catch (...) {
-      promise->set_exception(std::current_exception());
-    }
-  });
-  return wait_for(answer, loop_patience, around_.stopped);
-}
-
 CatalogEntry ServedHosting::entry(const std::string& name) {
-  return decided([this, name] {
+  return around_.calls.ask([this, name] {
     auto found = around_.engine.local()->catalog().entry(name);
     if (!found) throw Error(ErrorKind::not_found, fmt::format("there is no repository '{}'", name));
     return std::move(*found);
@@ -190,8 +166,8 @@ HostedRepo ServedHosting::describe(const CatalogEntry& entry) {
 }
 
 HostedPage<HostedRepo> ServedHosting::repos(const std::string& after, size_t limit) {
-  auto entries =
-      decided([this, after, limit] { return around_.engine.local()->catalog().list(after, limit + 1); });
+  auto entries = around_.calls.ask(
+      [this, after, limit] { return around_.engine.local()->catalog().list(after, limit + 1); });
   HostedPage<HostedRepo> page{.has_more = entries.size() > limit};
   if (page.has_more) entries.pop_back();
   size_t refs = 0;
@@ -217,7 +193,8 @@ void ServedHosting::check_upstream(const GivenUpstream& upstream, bool has_crede
     throw bad_request("upstream.url",
                       "credentials over http can be read by anybody on the way; use an https URL");
   }
-  const bool any_address = decided([this] { return around_.engine.local()->catalog().allows_private(); });
+  const bool any_address =
+      around_.calls.ask([this] { return around_.engine.local()->catalog().allows_private(); });
   if (!any_address) check_addresses(url);
 }
 
@@ -237,15 +214,28 @@ HostedRepo ServedHosting::create(const NewRepo& repo) {
     set_upstream(definition, *repo.upstream, credential);
   }
   const auto name = repo.name.empty() ? made_up_name(around_.clock.now()) : repo.name;
-  return describe(decided([this, name, definition] {
-    auto& catalog = around_.engine.local()->catalog();
-    try {
-      return catalog.create(name, definition);
-    } catch (...) {
-      catalog.credentials().forget(definition.credential);
-      throw;
-    }
-  }));
+  return describe(around_.calls.decide(
+      [this, name, definition] {
+        auto& catalog = around_.engine.local()->catalog();
+        try {
+          return catalog.create(name, definition);
+        } catch (...) {
+          catalog.credentials().forget(definition.credential);
+          throw;
+        }
+      },
+      [this, credential](const CatalogEntry* made) {
+        made != nullptr ? undo(*made) : around_.engine.local()->catalog().credentials().forget(credential);
+      }));
+}
+
+/// On the loop's thread. What has another name by now is somebody's.
+void ServedHosting::undo(const CatalogEntry& made) {
+  auto& service = *around_.engine.local();
+  const auto now = service.catalog().entry(made.record.name);
+  if (now && now->record.id == made.record.id && !now->from_file) {
+    service.remove_repository(made.record.name);
+  }
 }
 
 HostedRepo ServedHosting::change(const std::string& name, const RepoChange& change) {
@@ -257,7 +247,7 @@ HostedRepo ServedHosting::change(const std::string& name, const RepoChange& chan
     check_upstream(*upstream, kept || std::holds_alternative<GivenCredential>(upstream->auth));
     credential = keep_credential(*upstream);
   }
-  auto now = decided([this, name, change, credential] {
+  const auto decide = [this, name, change, credential] {
     auto& service = *around_.engine.local();
     auto& catalog = service.catalog();
     try {
@@ -277,17 +267,18 @@ HostedRepo ServedHosting::change(const std::string& name, const RepoChange& chan
       catalog.credentials().forget(credential);
       throw;
     }
-  });
-  return describe(now);
+  };
+  return describe(around_.calls.decide(decide, [this, credential](const CatalogEntry* made) {
+    if (made == nullptr) around_.engine.local()->catalog().credentials().forget(credential);
+  }));
 }
 
 void ServedHosting::remove(const std::string& name) {
-  decided([this, name] { around_.engine.local()->remove_repository(name); });
+  around_.calls.decide([this, name] { around_.engine.local()->remove_repository(name); });
 }
 
 Sync ServedHosting::enqueue(const SyncRequest& asked) {
-  return ask_by_hand(around_.engine.loop(), *around_.engine.local(), asked, around_.draining,
-                     around_.stopped);
+  return ask_by_hand(around_.calls, *around_.engine.local(), asked);
 }
 
 Sync ServedHosting::sync(const std::string& repo, const std::string& id) {

@@ -2,12 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <future>
-#include <memory>
-#include <type_traits>
 #include <utility>
 
-#include "agent/wait_for.h"
 #include "base/text.h"
 #include "config/secrets.h"
 
@@ -33,17 +29,8 @@ void ServedNotices::configure(const Config& config) {
   if (!secrets_.empty()) subscribers_ = Subscribers(config);
 }
 
-template <class Answer>
-auto ServedNotices::on_loop(Answer answer) {
-  using Result = std::invoke_result_t<Answer>;
-  auto task = std::make_shared<std::packaged_task<Result()>>(std::move(answer));
-  auto result = task->get_future();
-  around_.engine.loop().post([task] { (*task)(); });
-  return wait_for(result, loop_patience, around_.stopped);
-}
-
 NoticeReply ServedNotices::tell(NoticeReceipt receipt, Verdict verdict) {
-  on_loop([this, receipt = std::move(receipt)]() mutable {
+  around_.calls.ask([this, receipt = std::move(receipt)]() mutable {
     receipt.at = around_.clock.now();
     around_.observer.notice_received(receipt);
   });
@@ -81,8 +68,8 @@ NoticeReply ServedNotices::take(Forge forge, const HttpRequest& request) {
 }
 
 NoticeReply ServedNotices::trigger(Forge forge, const PushNotice& notice) {
-  return on_loop([this, forge, notice] {
-    if (around_.draining()) throw Error(ErrorKind::transient, "the agent is stopping");
+  return around_.calls.ask([this, forge, notice] {
+    if (around_.calls.draining()) throw Error(ErrorKind::transient, "the agent is stopping");
     auto& runner = around_.engine.runner();
     size_t policies = 0;
     for (const auto position : subscribers_.of(notice)) {

@@ -1,8 +1,8 @@
 #pragma once
-#include <functional>
 #include <map>
 
 #include "agent/engine.h"
+#include "agent/loop_calls.h"
 #include "api/control.h"
 #include "forge/notice.h"
 #include "forge/subscribers.h"
@@ -19,8 +19,7 @@ class ServedNotices {
     Engine& engine;
     Observer& observer;
     const Clock& clock;
-    std::function<bool()> draining;  ///< called on the loop's thread
-    std::function<bool()> stopped;   ///< called on any thread: true once the loop turns no more
+    LoopCalls& calls;
   };
 
   /// What the surroundings refer to outlives this.
@@ -35,8 +34,6 @@ class ServedNotices {
  private:
   NoticeReply tell(NoticeReceipt receipt, NoticeReply::Verdict verdict);
   NoticeReply trigger(Forge forge, const PushNotice& notice);
-  template <class Answer>
-  auto on_loop(Answer answer);
 
   Surroundings around_;
   const std::map<Forge, SecretSource> secrets_;

@@ -1,11 +1,10 @@
 #pragma once
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "agent/loop_calls.h"
 #include "api/webhook_control.h"
 #include "base/clock.h"
-#include "base/loop.h"
 #include "local/catalog.h"
 #include "webhooks/webhooks.h"
 
@@ -13,14 +12,14 @@ namespace refsyncd {
 
 /// The embedded service's webhooks as the API's WebhookControl: calls come from HTTP threads, the loop
 /// decides, and what it decided is durable before it is answered. Secrets are written on the caller's thread.
+/// A target whose creation is given up does not stay.
 class ServedWebhooks final : public WebhookControl {
  public:
   struct Surroundings {
     Webhooks& webhooks;
     Catalog& catalog;
-    Loop& loop;
+    LoopCalls& calls;
     const Clock& clock;
-    std::function<bool()> stopped;  ///< called on any thread: true once the loop turns no more
   };
 
   /// What the surroundings refer to outlives the control.
@@ -34,14 +33,6 @@ class ServedWebhooks final : public WebhookControl {
   std::vector<std::string> repository_ids() override;
 
  private:
-  /// Runs `answer` on the loop and returns what it returns or throws.
-  template <class Answer>
-  auto on_loop(Answer answer);
-  /// Runs `decide(done)` on the loop and waits until done is called. True when it was; false, at once, when
-  /// `decide` returns false.
-  template <class Decide>
-  bool durably(Decide decide);
-
   Surroundings around_;
 };
 

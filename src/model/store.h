@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -91,6 +92,8 @@ class Recorder {
   virtual void record(const Sync& sync) = 0;
   virtual void record(const PolicyState& state) = 0;
   virtual void record(const WebhookChange& change) = 0;
+  /// How many records it was given so far: two looks tell whether something was recorded in between.
+  virtual uint64_t records() const = 0;
   /// Calls `effect` on the loop's thread once everything recorded so far is durable. Effects keep their
   /// order.
   virtual void when_durable(std::function<void()> effect) = 0;

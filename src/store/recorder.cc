@@ -51,25 +51,17 @@ GroupRecorder::GroupRecorder(Store& store, Executor in_background, Executor on_l
       clock_(clock),
       on_error_(std::move(on_error)) {}
 
-void GroupRecorder::record(const RepositoryRecord& repository) {
-  collecting_.add(repository);
+template <class Record>
+void GroupRecorder::take(const Record& record) {
+  ++records_;
+  collecting_.add(record);
   begin_at_leisure();
 }
 
-void GroupRecorder::record(const Sync& sync) {
-  collecting_.add(sync);
-  begin_at_leisure();
-}
-
-void GroupRecorder::record(const PolicyState& state) {
-  collecting_.add(state);
-  begin_at_leisure();
-}
-
-void GroupRecorder::record(const WebhookChange& change) {
-  collecting_.add(change);
-  begin_at_leisure();
-}
+void GroupRecorder::record(const RepositoryRecord& repository) { take(repository); }
+void GroupRecorder::record(const Sync& sync) { take(sync); }
+void GroupRecorder::record(const PolicyState& state) { take(state); }
+void GroupRecorder::record(const WebhookChange& change) { take(change); }
 
 void GroupRecorder::when_durable(Task effect) {
   collecting_.effects.push_back(std::move(effect));

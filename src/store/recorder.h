@@ -36,6 +36,7 @@ class GroupRecorder final : public Recorder {
   void record(const Sync& sync) override;
   void record(const PolicyState& state) override;
   void record(const WebhookChange& change) override;
+  uint64_t records() const override { return records_; }
   void when_durable(Task effect) override;
   void when_durable_at_leisure(Task effect) override;
 
@@ -76,6 +77,8 @@ class GroupRecorder final : public Recorder {
     Places policies_;
   };
 
+  template <class Record>
+  void take(const Record& record);
   void begin_at_leisure();
   void begin_soon();
   void begin();
@@ -87,6 +90,7 @@ class GroupRecorder final : public Recorder {
   Executor on_loop_;
   const Clock& clock_;
   OnError on_error_;
+  uint64_t records_ = 0;
   Group collecting_;
   std::optional<Group> writing_;  // read by the background while it is set
   std::optional<SteadyTime> retry_at_;

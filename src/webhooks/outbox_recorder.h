@@ -37,6 +37,7 @@ class OutboxRecorder final : public Recorder {
   void record(const Sync& sync) override;
   void record(const PolicyState& state) override { behind_.record(state); }
   void record(const WebhookChange& change) override { behind_.record(change); }
+  uint64_t records() const override { return behind_.records(); }
   void when_durable(std::function<void()> effect) override { behind_.when_durable(std::move(effect)); }
   void when_durable_at_leisure(std::function<void()> effect) override {
     behind_.when_durable_at_leisure(std::move(effect));

@@ -9,6 +9,7 @@
 #include "base/uuid.h"
 #include "git/real_git.h"
 #include "http/client.h"
+#include "store/database.h"
 
 namespace refsyncd {
 namespace {
@@ -17,6 +18,8 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 
 /// The API over a real Unix socket, before the engine with its real threads, store and git. Nobody listens
 /// where the upstreams of the API are: their syncs fail.
@@ -25,6 +28,7 @@ class AServedApi : public RealGit {
   AServedApi() {
     config_.service.data_dir = folder / "data";
     config_.api.allow_private = true;
+    config_.webhooks.allow_private = true;
     Repo app{.name = "app", .path = (folder / "data" / "app.git").string()};
     app.upstream = Upstream{.url = make_bare("upstream.git").string(), .transport = Transport::file};
     config_.repos = {app};
@@ -38,13 +42,15 @@ class AServedApi : public RealGit {
       ADD_FAILURE() << "the store failed: " << failure.message;
     });
     engine_->start(config_);
-    api_ = std::make_unique<ServedApi>(ServedHosting::Surroundings{.engine = *engine_,
-                                                                   .clock = clock_,
-                                                                   .org = "local",
-                                                                   .draining = [] { return false; },
-                                                                   .stopped = [this] { return !running_; },
-                                                                   .most_refs = 100},
-                                       [](const std::string& problem) { ADD_FAILURE() << problem; });
+    calls_.emplace(LoopCalls::Surroundings{.loop = engine_->loop(),
+                                           .recorder = engine_->recorder(),
+                                           .draining = [] { return false; },
+                                           .stopped = [this] { return !running_; },
+                                           .patience = patience_});
+    api_ = std::make_unique<ServedApi>(
+        ServedHosting::Surroundings{
+            .engine = *engine_, .clock = clock_, .calls = *calls_, .org = "local", .most_refs = 100},
+        [this](const std::string& problem) { EXPECT_TRUE(may_be_busy_) << problem; });
     server_ = std::make_unique<HttpServer>(
         ListenSocket::unix_path(folder / "api.sock", "test"),
         [this](const HttpRequest& request) { return api_->serve_owner(request); });
@@ -53,6 +59,11 @@ class AServedApi : public RealGit {
       engine_->stop_starting();
       while (!engine_->at_rest()) engine_->turn(clock_.steady() + 20ms);
     });
+  }
+  void restart(milliseconds patience = loop_patience) {
+    stop();
+    patience_ = patience;
+    start();
   }
   void stop() {
     server_.reset();
@@ -83,11 +94,23 @@ class AServedApi : public RealGit {
     throw std::runtime_error("the sync does not end");
   }
 
+  std::vector<std::string> credentials() const {
+    std::vector<std::string> files;
+    std::error_code none;
+    for (const auto& file : std::filesystem::directory_iterator(folder / "data" / "credentials", none)) {
+      files.push_back(file.path().filename());
+    }
+    return files;
+  }
+
   SystemClock clock_;
   Observers observer_;
   Config config_;
   std::atomic<bool> running_ = false;
   std::unique_ptr<Engine> engine_;
+  milliseconds patience_ = loop_patience;
+  bool may_be_busy_ = false;
+  std::optional<LoopCalls> calls_;
   std::unique_ptr<ServedApi> api_;
   std::unique_ptr<HttpServer> server_;
   std::thread loop_;
@@ -129,8 +152,7 @@ TEST_F(AServedApi, remembers_repositories_and_their_ids_over_a_restart) {
   const auto made =
       good("POST", "/local/repos", {{"name", "lib"}, {"upstream", {{"url", "https://127.0.0.1:1/x"}}}});
   const auto of_file = good("GET", "/local/app")["id"];
-  stop();
-  start();
+  restart();
   EXPECT_EQ(good("GET", "/local/lib"), made);
   EXPECT_EQ(good("GET", "/local/app")["id"], of_file);
 }
@@ -156,6 +178,52 @@ TEST_F(AServedApi, keeps_credentials_off_plain_http) {
        {"upstream", {{"url", "http://192.0.2.1/x"}, {"auth", {{"kind", "token"}, {"token", "s3cret"}}}}}});
   EXPECT_EQ(status, 400);
   EXPECT_THAT(answer["error"]["message"].get<std::string>(), HasSubstr("credentials over http"));
+}
+
+/// Keeps everybody else from writing to the state, as a disk that hangs would.
+class HeldState {
+ public:
+  explicit HeldState(const std::filesystem::path& file) : session_(open_database(file)) {
+    *session_ << "BEGIN IMMEDIATE";
+  }
+  ~HeldState() { *session_ << "ROLLBACK"; }
+  HeldState(const HeldState&) = delete;
+  HeldState& operator=(const HeldState&) = delete;
+
+ private:
+  std::unique_ptr<soci::session> session_;
+};
+
+TEST_F(AServedApi, leaves_nothing_of_a_repository_whose_creation_was_given_up) {
+  const json lib{
+      {"name", "lib"},
+      {"upstream", {{"url", "https://127.0.0.1:1/x"}, {"auth", {{"kind", "token"}, {"token", "s3cret"}}}}}};
+  restart(200ms);
+  may_be_busy_ = true;
+  {
+    const HeldState held(folder / "data" / "state.db");
+    EXPECT_EQ(call("POST", "/local/repos", lib).first, 503);
+    EXPECT_EQ(call("POST", "/local/repos", lib).first, 503) << "nothing more is begun meanwhile";
+  }
+  restart();
+  EXPECT_EQ(good("GET", "/local/repos")["repos"].size(), 1u);
+  EXPECT_THAT(credentials(), IsEmpty());
+  good("POST", "/local/repos", lib);
+  EXPECT_THAT(credentials(), SizeIs(1));
+}
+
+TEST_F(AServedApi, leaves_nothing_of_a_webhook_target_whose_creation_was_given_up) {
+  const json target{{"url", "https://127.0.0.1:1/x"}, {"events", {"sync.completed"}}};
+  restart(200ms);
+  may_be_busy_ = true;
+  {
+    const HeldState held(folder / "data" / "state.db");
+    EXPECT_EQ(call("POST", "/local/webhook-targets", target).first, 503);
+    EXPECT_EQ(good("GET", "/local/webhook-targets")["webhook_targets"], json::array());
+  }
+  restart();
+  EXPECT_EQ(good("GET", "/local/webhook-targets")["webhook_targets"], json::array());
+  EXPECT_THAT(credentials(), IsEmpty());
 }
 
 /// Syncs of a repository, each with so many refs.

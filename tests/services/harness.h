@@ -23,6 +23,7 @@ class WatchedRecorder final : public Recorder {
   }
   void record(const PolicyState& state) override { inner_.record(state); }
   void record(const WebhookChange& change) override { inner_.record(change); }
+  uint64_t records() const override { return inner_.records(); }
   void when_durable(std::function<void()> effect) override { inner_.when_durable(std::move(effect)); }
 
  private:

@@ -90,6 +90,16 @@ TEST_F(GroupRecorderTest, is_idle_and_wants_no_wakeup_at_first) {
   EXPECT_EQ(recorder.next_wake(), SteadyTime::max());
 }
 
+TEST_F(GroupRecorderTest, counts_what_it_was_given_whether_written_or_not) {
+  EXPECT_EQ(recorder.records(), 0u);
+  recorder.record(state("app"));
+  recorder.record(state("app"));
+  expect("nothing more");
+  EXPECT_EQ(recorder.records(), 2u);
+  settle();
+  EXPECT_EQ(recorder.records(), 2u);
+}
+
 TEST_F(GroupRecorderTest, what_is_recorded_in_one_turn_is_one_group) {
   recorder.record(RepositoryRecord{.id = "r", .org = "local", .name = "app", .created_at = at(0ms)});
   recorder.record(queued_sync("s"));

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -21,14 +22,25 @@ class MemoryRecorder final : public Recorder {
   std::vector<WebhookChange> webhooks;
 
   void record(const RepositoryRecord& repository) override {
+    ++records_;
     std::erase_if(repositories, [&](const auto& entry) { return entry.second.id == repository.id; });
     if (repository.state == RepositoryState::gone) return;
     const bool deleted = repository.state == RepositoryState::deleted;
     repositories[deleted ? repository.id : repository.name] = repository;
   }
-  void record(const Sync& sync) override { syncs[sync.id] = sync; }
-  void record(const PolicyState& state) override { policies[state.policy] = state; }
-  void record(const WebhookChange& change) override { webhooks.push_back(change); }
+  void record(const Sync& sync) override {
+    ++records_;
+    syncs[sync.id] = sync;
+  }
+  void record(const PolicyState& state) override {
+    ++records_;
+    policies[state.policy] = state;
+  }
+  void record(const WebhookChange& change) override {
+    ++records_;
+    webhooks.push_back(change);
+  }
+  uint64_t records() const override { return records_; }
   void when_durable(std::function<void()> effect) override { effects_.push_back(std::move(effect)); }
 
   /// Runs effects, and those they cause, until none is left.
@@ -43,6 +55,7 @@ class MemoryRecorder final : public Recorder {
   void crash() { effects_.clear(); }
 
  private:
+  uint64_t records_ = 0;
   std::deque<std::function<void()>> effects_;
 };
 
