@@ -347,7 +347,8 @@ class Stops(Service):
         waiting = subprocess.Popen(program.command("sync", "app", "--direction", "pull", "--wait", "--json"),
                                    env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(waiting.kill)
-        agent.wait_metric("refsyncd_queue_depth")
+        wait_until(lambda: [s["status"] for s in program.history()][:1] == ["queued"], what="the sync accepted")
+        self.assertEqual(program.run("status").returncode, 0)  # by now its answer has come
         self.assertEqual(agent.stop(), 0)
         stdout, stderr = waiting.communicate(timeout=15)
         self.assertEqual(waiting.returncode, 69, stderr)
