@@ -17,10 +17,11 @@ namespace {
 
 using Status = OnceResult::Status;
 
+/// What is interrupted has not completed, whatever becomes of it later.
 std::string_view word(Status status) {
   switch (status) {
-    case Status::interrupted: return "interrupted";
     case Status::completed: return "completed";
+    case Status::interrupted:
     case Status::failed: return "failed";
   }
   return "";

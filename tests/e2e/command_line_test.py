@@ -210,7 +210,7 @@ class Interrupted(CommandLine):
         self.assertEqual(code, 1, stderr)
         self.assertIn("app-pull goes on at the next start", stderr)
         told = json.loads(stdout)
-        self.assertEqual((told["policy"], told["status"]), ("app-pull", "interrupted"))
+        self.assertEqual((told["policy"], told["status"]), ("app-pull", "failed"))
         self.assertEqual([sync["status"] for sync in told["syncs"]], ["in_progress"])
         self.hold.release()
         again = self.program_.once()["app-pull"]
