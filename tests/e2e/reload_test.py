@@ -129,7 +129,7 @@ class GoodReloads(Reloads):
 class BadReloads(Reloads):
     def assert_refused(self, agent, place):
         wait_until(lambda: agent.metrics().value(RELOADED) == 0, what="the reload refused", describe=agent.log)
-        self.assertIn(f"{self.program_.config_file}:{place}", agent.log())
+        agent.wait_log(f"{self.program_.config_file}:{place}")  # which is written a little later
         newest = self.app.commit("main")
         wait_until(lambda: self.mirror().value(branch("main")) == newest, what="the old policy running",
                    describe=agent.log)
