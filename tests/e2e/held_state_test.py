@@ -7,7 +7,7 @@ import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from api_test import ApiScenario, UnixConnection
+from support.api import ApiScenario, UnixConnection
 from support.wait import wait_until
 
 

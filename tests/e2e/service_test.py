@@ -13,6 +13,7 @@ from pathlib import Path
 
 from support import http_server, owner
 from support.git import branch
+from support.hosted import local_only
 from support.scenario import Scenario
 from support.wait import wait_until
 
@@ -201,6 +202,7 @@ class Commands(Service):
         self.assertEqual(agent.metrics().value("refsyncd_syncs_in_progress"), 1)
         hold.release()
 
+    @local_only("a hosted service takes what it is asked for as a sync of its own")
     def test_a_run_that_is_asked_for_while_one_may_have_looked_too_early_follows_it(self):
         agent, hold = self.start_held(self.configure({"every": "1h"}))
         newest = self.app.commit("main")
@@ -209,6 +211,7 @@ class Commands(Service):
         hold.release()
         wait_until(lambda: self.mirror().value(branch("main")) == newest, what="the new commit", describe=agent.log)
 
+    @local_only("a hosted service has no threads of ours")
     def test_a_reload_that_cannot_start_its_threads_changes_nothing(self):
         program = self.configure()
         agent = self.start(program)
@@ -333,6 +336,7 @@ class Commands(Service):
 
 
 class Stops(Service):
+    @local_only("a stop waits for no hosted sync")
     def test_the_second_signal_says_what_it_interrupts(self):
         agent, _ = self.start_held(self.configure())
         agent.signal(signal.SIGINT)
