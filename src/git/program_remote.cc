@@ -166,6 +166,7 @@ Command GitProgramRemote::command(const std::filesystem::path& repository,
   settings.push_back({fmt::format("protocol.{}.allow", to_string(upstream_.transport)), "always"});
   settings.push_back(
       {"core.fsync", "none"});  // the scratch repository is thrown away; what is kept is synced then
+  if (upstream_.verify == Verify::connectivity) settings.push_back({"fetch.fsckObjects", "false"});
   const bool http = is_http(upstream_.transport);
   if (http) {
     for (auto& setting : http_settings(upstream_, secret_)) settings.push_back(std::move(setting));

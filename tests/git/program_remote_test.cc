@@ -27,6 +27,12 @@ class ProgramRemoteTest : public RealGit {
     return make_git_program_remote(git, {.url = url, .transport = Transport::file}, Secret(), operation);
   }
   Repository target() const { return Repository::open(git, ours, false); }
+  /// A tree with an entry that fsck refuses: ".git".
+  std::string make_evil_tree() const {
+    const auto blob = *ObjectId::from_hex(plain_git(upstream, {"hash-object", "-w", "--stdin"}, "evil"));
+    const auto entry = std::string("100644 .git") + '\0' + std::string(blob.bytes.begin(), blob.bytes.end());
+    return plain_git(upstream, {"hash-object", "-w", "--literally", "-t", "tree", "--stdin"}, entry);
+  }
 
   template <class Action>
   Failure failure_of(Action action) const {
@@ -210,13 +216,7 @@ TEST_F(FetchTest, ANameThatVanishedIsTransient) {
 }
 
 TEST_F(FetchTest, ObjectsThatFailTheCheckAreUntrusted) {
-  const auto blob = plain_git(upstream, {"hash-object", "-w", "--stdin"}, "evil");
-  std::ofstream(folder / "tree") << "100644 .git" << '\0' << [&] {
-    const auto id = *ObjectId::from_hex(blob);
-    return std::string(id.bytes.begin(), id.bytes.end());
-  }();
-  const auto tree =
-      plain_git(upstream, {"hash-object", "-w", "--literally", "-t", "tree", (folder / "tree").string()});
+  const auto tree = make_evil_tree();
   const auto bad = *ObjectId::from_hex(plain_git(upstream, {"commit-tree", "-m", "evil", tree}));
   set_ref(upstream, "refs/heads/main", bad);
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -228,6 +228,17 @@ TEST_F(FetchTest, ObjectsThatFailTheCheckAreUntrusted) {
     EXPECT_THAT(failure.message, HasSubstr("hasDotgit"));
   }
   EXPECT_FALSE(target().reader().contains(bad));
+}
+
+TEST_F(FetchTest, ObjectsAreNotLookedIntoWhenTheUpstreamIsTrusted) {
+  const auto bad = *ObjectId::from_hex(plain_git(upstream, {"commit-tree", "-m", "evil", make_evil_tree()}));
+  set_ref(upstream, "refs/heads/main", bad);
+  auto scratch = target().scratch();
+  const auto trusting = make_git_program_remote(
+      git, {.url = upstream.string(), .transport = Transport::file, .verify = Verify::connectivity}, Secret(),
+      {});
+  trusting->fetch(scratch, std::vector<std::string>{"refs/heads/main"});
+  EXPECT_EQ(scratch.refs(), (std::vector<RefValue>{{"refs/heads/main", bad}}));
 }
 
 TEST_F(FetchTest, NoHookRuns) {
