@@ -22,8 +22,8 @@ std::string describe(const PushNotice& notice) {
 
 }  // namespace
 
-ServedNotices::ServedNotices(Surroundings surroundings, std::map<Forge, SecretSource> secrets)
-    : around_(std::move(surroundings)), secrets_(std::move(secrets)) {}
+ServedNotices::ServedNotices(const Surroundings& surroundings, std::map<Forge, SecretSource> secrets)
+    : around_(surroundings), secrets_(std::move(secrets)) {}
 
 void ServedNotices::configure(const Config& config) {
   if (!secrets_.empty()) subscribers_ = Subscribers(config);

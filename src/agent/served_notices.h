@@ -23,7 +23,7 @@ class ServedNotices {
   };
 
   /// What the surroundings refer to outlives this.
-  ServedNotices(Surroundings surroundings, std::map<Forge, SecretSource> secrets);
+  ServedNotices(const Surroundings& surroundings, std::map<Forge, SecretSource> secrets);
 
   /// The configuration that the engine gets next. On the loop's thread.
   void configure(const Config& config);

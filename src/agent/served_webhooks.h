@@ -23,7 +23,7 @@ class ServedWebhooks final : public WebhookControl {
   };
 
   /// What the surroundings refer to outlives the control.
-  explicit ServedWebhooks(Surroundings surroundings) : around_(std::move(surroundings)) {}
+  explicit ServedWebhooks(const Surroundings& surroundings) : around_(surroundings) {}
 
   std::vector<WebhookTarget> webhook_targets() override;
   Created create_webhook_target(const WebhookTarget& wanted) override;

@@ -23,19 +23,19 @@ bool same_list(std::vector<std::string> a, std::vector<std::string> b) {
 bool globs_overlap(std::string_view a, std::string_view b) {
   if (a.find('*') == a.npos && b.find('*') == b.npos) return a == b;
   // meets[j]: some text matches the part of `a` seen so far and the first j characters of `b`.
-  std::vector<char> meets(b.size() + 1, 0);
-  meets[0] = 1;
-  for (size_t j = 0; j < b.size(); ++j) meets[j + 1] = b[j] == '*' ? meets[j] : 0;
+  std::vector<bool> meets(b.size() + 1);
+  meets[0] = true;
+  for (size_t j = 0; j < b.size(); ++j) meets[j + 1] = b[j] == '*' && meets[j];
   for (const char x : a) {
-    std::vector<char> next(b.size() + 1, 0);
-    next[0] = x == '*' ? meets[0] : 0;
+    std::vector<bool> next(b.size() + 1);
+    next[0] = x == '*' && meets[0];
     for (size_t j = 0; j < b.size(); ++j) {
       const bool star = x == '*' || b[j] == '*';
       next[j + 1] = star ? (meets[j + 1] || next[j] || meets[j]) : (meets[j] && x == b[j]);
     }
     meets = std::move(next);
   }
-  return meets[b.size()] != 0;
+  return meets[b.size()];
 }
 
 bool globs_overlap(const RefGlobs& a, const RefGlobs& b) {

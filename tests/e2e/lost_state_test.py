@@ -88,6 +88,10 @@ class AgentWithLostState(ApiScenario):
         self.serve()
         self.sync("lib")
 
+    def remembered(self, name):
+        with contextlib.closing(sqlite3.connect(self.data / "state.db")) as state:
+            return state.execute("SELECT count(*) FROM repositories WHERE name = ?", [name]).fetchone()[0] > 0
+
     def test_finishes_a_deletion_that_a_kill_interrupted_and_no_other(self):
         self.serve()
         gone, stays = self.make("gone"), self.make("stays")
@@ -98,9 +102,8 @@ class AgentWithLostState(ApiScenario):
         wait_until(lambda: not self.made(gone).exists(), 10, "the folder gone", self.agent.log)
         self.assertEqual(self.ask("GET", "/local/gone").status, 404)
         self.assert_kept(stays)
-        with contextlib.closing(sqlite3.connect(self.data / "state.db")) as state:
-            rows = state.execute("SELECT count(*) FROM repositories WHERE name = 'gone'").fetchone()
-        self.assertEqual(rows, (0,), "nothing is remembered of what is gone")
+        wait_until(lambda: not self.remembered("gone"), 10, "nothing remembered of what is gone", self.agent.log)
+        self.assertTrue(self.remembered("stays"))
 
 
 if __name__ == "__main__":
