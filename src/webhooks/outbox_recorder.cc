@@ -54,12 +54,12 @@ std::vector<SyncStatus> OutboxRecorder::news(const Sync& sync) {
 /// The body of an event but for the refs, of which there may be very many: the store has them already.
 std::string OutboxRecorder::body_of(Sync sync, WallTime now) const {
   if (sync.refs) sync.refs = std::make_shared<const RefResults>();
-  const auto body = to_json_value(
-      SyncEvent{.id = new_uuid(now),
-                .occurred_at = now,
-                .organization = settings_.organization,
-                .repository_url = settings_.repositories_url + percent_encode(sync.request.repo),
-                .sync = std::move(sync)});
+  const auto url = settings_.repositories_url + percent_encode(sync.request.repo);
+  const auto body = to_json_value(SyncEvent{.id = new_uuid(now),
+                                            .occurred_at = now,
+                                            .organization = settings_.organization,
+                                            .repository_url = url,
+                                            .sync = std::move(sync)});
   return body.dump();
 }
 

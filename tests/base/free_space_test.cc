@@ -8,10 +8,11 @@ namespace refsyncd {
 namespace {
 
 constexpr uint64_t mebibyte = 1 << 20;
+constexpr uint64_t gibibyte = 1024 * mebibyte;
 
 TEST(The_free_floor, is_a_twentieth_of_the_disk_or_a_gibibyte_whichever_is_less) {
   EXPECT_EQ(free_floor({.free = 0, .total = 1000 * mebibyte}), 50 * mebibyte);
-  EXPECT_EQ(free_floor({.free = 0, .total = 4096 * 1024 * mebibyte}), 1024 * mebibyte);
+  EXPECT_EQ(free_floor({.free = 0, .total = 4096 * gibibyte}), gibibyte);
   EXPECT_EQ(free_floor({}), 0u);
 }
 

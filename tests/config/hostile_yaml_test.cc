@@ -8,7 +8,6 @@ namespace refsyncd {
 namespace {
 
 using testing::ElementsAre;
-using testing::StartsWith;
 
 struct Row {
   const char* name;

@@ -100,10 +100,10 @@ class AgentWithLostState(ApiScenario):
             state.execute("UPDATE repositories SET deleted = 1 WHERE id = ?", [gone["id"]])
         self.serve()
         wait_until(lambda: not self.made(gone).exists(), 10, "the folder gone", self.agent.log)
-        self.assertEqual(self.ask("GET", "/local/gone").status, 404)
-        self.assert_kept(stays)
         wait_until(lambda: not self.remembered("gone"), 10, "nothing remembered of what is gone", self.agent.log)
         self.assertTrue(self.remembered("stays"))
+        self.assertEqual(self.ask("GET", "/local/gone").status, 404)
+        self.assert_kept(stays)
 
 
 if __name__ == "__main__":

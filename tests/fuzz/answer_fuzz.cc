@@ -19,7 +19,7 @@ void read_sync(const nlohmann::json& value) {
 void read_repo(const nlohmann::json& value) {
   const auto repo = repo_from_json(value);
   require(!repo.upstream || !repo.upstream->latest_sync || !repo.upstream->latest_sync->id.empty() ||
-              value.at("upstream").at("latest_sync").at("id") == "",
+              value.at("upstream").at("latest_sync").at("id").get<std::string>().empty(),
           "a latest sync has the id that was sent");
 }
 

@@ -7,8 +7,8 @@
 #include "git/real_git.h"
 
 // libgit2 1.5 loses 64 bytes when it meets a hole in a history.
-// NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): LeakSanitizer calls it by this
-// name
+// LeakSanitizer calls it by this name.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" const char* __lsan_default_suppressions() { return "leak:libgit2.so"; }
 
 namespace refsyncd {

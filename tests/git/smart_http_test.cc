@@ -152,7 +152,7 @@ TEST_F(SmartHttpTest, TheFilesOfARepositoryAreNoServer) {
 TEST_F(SmartHttpTest, AWebPageInPlaceOfTheListIsNoGitServer) {
   after = [](const HttpRequest& request, std::string said) {
     return asks_what_it_can_do(request)
-               ? said
+               ? std::move(said)
                : HttpUpstream::answer(200, "0000", "Content-Type: text/html; charset=utf-8\r\n");
   };
   EXPECT_EQ(failure_of([&] { list(); }).kind, ErrorKind::not_found);

@@ -12,7 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::Not;
 
 /// Tests in which the other side, or the network, does wrong.
 class AsyncHttpClientInTrouble : public AsyncHttpClient {

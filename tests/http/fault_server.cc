@@ -80,7 +80,7 @@ ServerCertificate::ServerCertificate(const std::string& folder)
       folder + "/ca.key -extfile " + folder + "/extensions -out " + certificate);
 }
 
-FaultServer::FaultServer(Script script, const ServerCertificate* certificate, std::string protocol)
+FaultServer::FaultServer(Script script, const ServerCertificate* certificate, const std::string& protocol)
     : script_(std::move(script)), listening_(ListenSocket::tcp("127.0.0.1:0", "http.listen")) {
   if (!protocol.empty()) protocol_ = static_cast<char>(protocol.size()) + protocol;
   if (certificate != nullptr) {

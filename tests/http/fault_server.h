@@ -65,7 +65,7 @@ class FaultServer {
 
   explicit FaultServer(Script script) : FaultServer(std::move(script), nullptr, {}) {}
   /// Speaks TLS, and of application protocols the one named ("h2"), if any.
-  FaultServer(Script script, const ServerCertificate& certificate, std::string protocol = {})
+  FaultServer(Script script, const ServerCertificate& certificate, const std::string& protocol = {})
       : FaultServer(std::move(script), &certificate, std::move(protocol)) {}
   FaultServer(const FaultServer&) = delete;
   FaultServer& operator=(const FaultServer&) = delete;
@@ -79,7 +79,7 @@ class FaultServer {
   size_t connections() const { return connections_; }
 
  private:
-  FaultServer(Script script, const ServerCertificate* certificate, std::string protocol);
+  FaultServer(Script script, const ServerCertificate* certificate, const std::string& protocol);
   void accept_all();
   void serve(int socket);
 

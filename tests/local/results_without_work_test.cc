@@ -8,8 +8,6 @@
 namespace refsyncd {
 namespace {
 
-using testing::ElementsAre;
-
 ObjectId id_of(char digit) { return *ObjectId::from_hex(std::string(40, digit)); }
 
 /// A ref by a word: "main=1" is a branch, "v1=2" a tag; the digit stands for its value.

@@ -203,8 +203,9 @@ TEST_F(AnUpkeep, that_is_killed_leaves_a_good_repository) {
   for (int i = 0; i < 60; ++i) bring_a_commit();
   const auto killed_after = [&](std::chrono::microseconds delay) {
     auto command = git.command(path_, {"repack", "-d", "-n", "-q", "--geometric=2"}, {});
-    command.arguments.insert(command.arguments.begin(),
-                             {"/usr/bin/timeout", "-s", "KILL", std::to_string(delay.count() / 1e6)});
+    command.arguments.insert(
+        command.arguments.begin(),
+        {"/usr/bin/timeout", "-s", "KILL", std::to_string(std::chrono::duration<double>(delay).count())});
     run_command(command);
   };
   for (const auto delay : {5ms, 15ms, 30ms}) {

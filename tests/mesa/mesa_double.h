@@ -60,7 +60,7 @@ class MesaDouble {
     requests.push_back(request);
     for (auto fault = faults.begin(); fault != faults.end(); ++fault) {
       if (request.line().find(fault->where) == std::string::npos) continue;
-      const auto reply = fault->reply;
+      auto reply = fault->reply;
       if (fault->acts) handle(request);
       if (--fault->times == 0) faults.erase(fault);
       return reply;
@@ -76,7 +76,7 @@ class MesaDouble {
 
   /// A sync made by somebody: queued, of all refs unless said otherwise. Returns its id.
   std::string make_sync(const std::string& repo, const json& body = {{"direction", "pull"}}) {
-    const auto id = fmt::format("sync_{:06}", syncs_.size() + 1);
+    auto id = fmt::format("sync_{:06}", syncs_.size() + 1);
     const auto globs = body.value("ref_globs", json{{"branches", "*"}, {"tags", "*"}});
     syncs_.push_back(
         {{"id", id},
