@@ -66,7 +66,7 @@ class FaultServer {
   explicit FaultServer(Script script) : FaultServer(std::move(script), nullptr, {}) {}
   /// Speaks TLS, and of application protocols the one named ("h2"), if any.
   FaultServer(Script script, const ServerCertificate& certificate, const std::string& protocol = {})
-      : FaultServer(std::move(script), &certificate, std::move(protocol)) {}
+      : FaultServer(std::move(script), &certificate, protocol) {}
   FaultServer(const FaultServer&) = delete;
   FaultServer& operator=(const FaultServer&) = delete;
   ~FaultServer();
