@@ -78,7 +78,8 @@ class LoopCalls {
   ///
   /// When the call is given up, `given_up` runs on the loop's thread, after `decide` if that runs at all:
   /// with what it returned, or nullptr when it returned nothing. What should not be there after an error is
-  /// undone there. It must not throw.
+  /// undone there. When the call is refused before `decide` runs, `given_up` gets nullptr,
+  /// perhaps on the calling thread. It must not throw.
   template <class Decide, class GivenUp>
   auto decide(Decide decide, GivenUp given_up);
   template <class Decide>
@@ -176,8 +177,14 @@ Result LoopCalls::wait(Pending<Result>& pending, milliseconds patience) const {
 
 template <class Result, class Begin, class GivenUp>
 Result LoopCalls::call(milliseconds patience, Begin begin, GivenUp given_up) {
-  const WaitingPlaces::Place place(places_);
   const auto pending = std::make_shared<Pending<Result>>();
+  std::optional<WaitingPlaces::Place> place;
+  try {
+    place.emplace(places_);
+  } catch (...) {
+    given_up(*pending);
+    throw;
+  }
   around_.loop.post([this, pending, begin = std::move(begin)]() mutable {
     if (pending->given_up) return;
     pending->begun = true;
@@ -215,19 +222,31 @@ auto LoopCalls::ask(Look look) {
 template <class Decide, class GivenUp>
 auto LoopCalls::decide(Decide decide, GivenUp given_up) {
   using Result = decltype(loop_calls::value_of(decide));
-  refuse_while_overdue();
-  const WaitingPlaces::Place place(long_places_);
   const auto decided = std::make_shared<std::optional<Result>>();
+  const auto undo = [decided, given_up = std::move(given_up)] { given_up(*decided ? &**decided : nullptr); };
+  const auto or_undo = [undo](const auto& admit) {
+    try {
+      admit();
+    } catch (...) {
+      undo();
+      throw;
+    }
+  };
+  std::optional<WaitingPlaces::Place> place;
+  or_undo([&] {
+    refuse_while_overdue();
+    place.emplace(long_places_);
+  });
   return call<Result>(
       around_.patience,
-      [this, decided, decide = std::move(decide)](const Reply<Result>& reply) mutable {
-        refuse_while_draining();
+      [this, decided, or_undo, decide = std::move(decide)](const Reply<Result>& reply) mutable {
+        or_undo([this] { refuse_while_draining(); });
         decided->emplace(loop_calls::value_of(decide));
         around_.recorder.when_durable([reply, decided] { reply.give(**decided); });
       },
-      [this, decided, given_up = std::move(given_up)](Progress& progress) mutable {
+      [this, undo](Progress& progress) {
         give_up(progress);
-        given_up(*decided ? &**decided : nullptr);
+        undo();
       });
 }
 

@@ -19,8 +19,9 @@ WebhookControl::Created ServedWebhooks::create_webhook_target(const WebhookTarge
   auto secret = around_.webhooks.secrets().make(target.id);
   const bool added =
       around_.calls.decide([this, target, secret] { return around_.webhooks.add(target, secret, [] {}); },
-                           [this, id = target.id](const bool*) {
-                             if (!around_.webhooks.remove(id, [] {})) around_.webhooks.secrets().forget(id);
+                           [this, id = target.id](const bool* made) {
+                             const bool removed = made != nullptr && around_.webhooks.remove(id, [] {});
+                             if (!removed) around_.webhooks.secrets().forget(id);
                            });
   if (!added) {
     around_.webhooks.secrets().forget(target.id);
