@@ -1,46 +1,10 @@
-#include "run/runner.h"
-
 #include <gtest/gtest.h>
 
 #include "run/explain.h"
-#include "support/fakes.h"
-#include "support/manual_clock.h"
+#include "run/runner_bench.h"
 
 namespace refsyncd {
 namespace {
-
-using namespace std::chrono_literals;
-
-const Failure network{.kind = ErrorKind::transient, .message = "network down", .retry_after = {}};
-
-Policy every(const std::string& name, milliseconds interval) {
-  Policy policy;
-  policy.name = name;
-  policy.repo = name;
-  policy.schedule = Every{interval};
-  policy.retry = {.attempts = 3, .first = 2s, .max = 1min};
-  return policy;
-}
-
-/// A runner with everything around it faked but the rules.
-struct Bench {
-  ManualClock clock;
-  FakeService service;
-  MemoryRecorder recorder;
-  RecordingObserver observer;
-  Runner runner{clock, service, recorder, observer, [] { return 0.5; }};
-
-  Bench() { service.set_listener(runner); }
-  void tick() {
-    runner.tick();
-    recorder.settle();
-  }
-  void advance_to(WallTime at) {
-    clock.advance(at - clock.now());
-    tick();
-  }
-  const PolicyState& state(const std::string& name) { return runner.find(name)->state; }
-};
 
 TEST(The_runner, starts_a_new_interval_policy_at_once_and_then_at_its_due_times) {
   Bench bench;
