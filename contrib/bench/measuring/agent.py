@@ -93,7 +93,11 @@ class Agent:
 
     def cpu(self):
         """CPU seconds of the agent and of all its children that have ended."""
-        return self.own_cpu() + children_cpu_of(self.process.pid)
+        return self.own_cpu() + self.children_cpu()
+
+    def children_cpu(self):
+        """CPU seconds of the agent's children that have ended, in steps of 10 ms."""
+        return children_cpu_of(self.process.pid)
 
     def own_cpu(self):
         """CPU seconds of the agent itself, without its git children."""
@@ -103,18 +107,23 @@ class Agent:
         """Resident memory in MB."""
         return resident_memory(self.process.pid)
 
-    def sync(self, repo="app", first=0.0, pause=0.001):
-        """Asks for a pull, and after `first` seconds looks every `pause` seconds whether it has ended. Returns the sync.
-        Looking costs the agent CPU, so what is measured looks late."""
-        asked = json.loads(self.call("POST", "/control/v1/syncs", {"repo": repo, "direction": "pull"}))
-        time.sleep(first)
-        while True:
-            sync = json.loads(self.call("GET", f"/control/v1/syncs/{asked['id']}"))
-            if sync["status"] in ("completed", "failed"):
-                break
-            time.sleep(pause)
+    def ask(self, repo="app"):
+        """Asks for a pull. Returns the sync's id."""
+        return json.loads(self.call("POST", "/control/v1/syncs", {"repo": repo, "direction": "pull"}))["id"]
+
+    def ended(self, identity):
+        """The sync, once it has ended; nothing before. Asking costs the agent CPU."""
+        sync = json.loads(self.call("GET", f"/control/v1/syncs/{identity}"))
         if sync["status"] == "failed":
             sys.exit(f"a sync failed: {sync['error']}")
+        return sync if sync["status"] == "completed" else None
+
+    def sync(self, repo="app", first=0.0, pause=0.001):
+        """Asks for a pull, and after `first` seconds looks every `pause` seconds whether it has ended. Returns the sync."""
+        asked = self.ask(repo)
+        time.sleep(first)
+        while not (sync := self.ended(asked)):
+            time.sleep(pause)
         return sync
 
     def latest_syncs(self, count):

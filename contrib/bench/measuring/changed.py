@@ -1,7 +1,9 @@
 """Syncs that bring something: new commits, and first pulls."""
 
+import time
+
 from measuring.agent import seconds_between
-from measuring.cost import Cost, PeakMemory, median
+from measuring.cost import Cost, PeakMemory, typical
 from measuring.repositories import MANY_REFS, MEDIUM, SMALL, add_commits
 from measuring.result import Row, at_most
 from measuring.setting import pull_each
@@ -10,14 +12,25 @@ DEFAULT, CONNECTIVITY = "refsyncd", "refsyncd, verify: connectivity"
 
 
 def cost_of_sync(agent, repo, first=0.25, watch_memory=False):
-    """Of one pull asked for by hand, being asked and told included. Wall is from the request to the end."""
-    peak, before = PeakMemory(agent.process.pid), agent.cpu()
+    """Of one pull asked for by hand, being asked included; looking whether it has ended is not. Wall is from the request
+    to the end."""
+    peak, own, children = PeakMemory(agent.process.pid), agent.own_cpu(), agent.children_cpu()
+
+    def follow():
+        asked = agent.ask(repo)
+        time.sleep(first)
+        while True:
+            used = Cost(0, (agent.own_cpu() - own) * 1000, (agent.children_cpu() - children) * 1000)
+            if sync := agent.ended(asked):
+                return sync, used
+            time.sleep(0.05)
+
     if watch_memory:
         with peak:
-            sync = agent.sync(repo, first, pause=0.05)
+            sync, used = follow()
     else:
-        sync = agent.sync(repo, first, pause=0.05)
-    return Cost(seconds_between(sync, "created_at", "finished_at") * 1000, (agent.cpu() - before) * 1000, peak.value)
+        sync, used = follow()
+    return Cost(seconds_between(sync, "created_at", "finished_at") * 1000, used.own_cpu, used.children_cpu, peak.value)
 
 
 def _compare(setting, shape, branches, runs):
@@ -42,7 +55,7 @@ def _compare(setting, shape, branches, runs):
                 cost = action()
                 if number:
                     costs[who].append(cost)
-    return {who: median(several) for who, several in costs.items()}
+    return {who: typical(several) for who, several in costs.items()}
 
 
 def changed(setting, shape, branches, runs):
@@ -73,7 +86,7 @@ def first_pull(setting, shape, runs):
         costs[DEFAULT].append(_first_pull_of_agent(setting, url, "fsck"))
         costs["git clone --mirror"].append(setting.git.clone(url, setting.new_folder("clone")))
         costs[CONNECTIVITY].append(_first_pull_of_agent(setting, url, "connectivity"))
-    costs = {who: median(several) for who, several in costs.items()}
+    costs = {who: typical(several) for who, several in costs.items()}
     row = Row(f"first-{shape.name}", f"first pull, {shape.name}", n=str(runs))
     for who, cost in costs.items():
         row.side(who, cost.cpu, cost.wall, cost.memory)

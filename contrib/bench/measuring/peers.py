@@ -1,7 +1,7 @@
 """A fleet of small repositories, looked at once, beside what people use for that: a shell loop, and Debian's myrepos."""
 
 from measuring.agent import as_yaml
-from measuring.cost import cost_of_program, median
+from measuring.cost import cost_of_program, typical
 from measuring.result import Row
 from measuring.setting import pull_each
 
@@ -57,6 +57,6 @@ def run(setting):
             costs[who].append(cost_of_program(command, setting.git.environment))
     row = Row("fleet", f"{count} small repositories looked at once, for each of them", n=str(runs))
     for who, several in costs.items():
-        cost = median(several)
+        cost = typical(several)
         row.side(who, cost.cpu / count, cost.wall / count)
     yield row

@@ -4,7 +4,7 @@ import statistics
 import time
 
 from measuring.agent import seconds_between
-from measuring.cost import median
+from measuring.cost import typical
 from measuring.repositories import MANY_REFS, MEDIUM, SMALL, borrow
 from measuring.result import Row, at_least, at_most
 from measuring.setting import pull_each
@@ -52,7 +52,7 @@ def unchanged(setting, shape, repos, limit, ratio=None):
             git["tuned"].append(setting.git.fetch(mirror, tuned=True))
             git["stock"].append(setting.git.fetch(mirror, tuned=False))
     cpu = statistics.median(seen.cpu_of_a_sync for seen in windows)
-    tuned, stock = median(git["tuned"]), median(git["stock"])
+    tuned, stock = typical(git["tuned"]), typical(git["stock"])
     row = Row(f"unchanged-{shape.name}", f"nothing new, {shape.name}, {shape.refs:,} refs",
               n=f"{sum(seen.syncs for seen in windows):,.0f} syncs / {len(git['tuned'])} fetches")
     row.side("refsyncd", cpu, statistics.median(walls)).side("git tuned", tuned.cpu, tuned.wall)
