@@ -15,7 +15,7 @@ constexpr size_t most_objects = 5'000;
 /// The tips, and that what the target's refs reach is complete. A broken ref of the target promises nothing.
 std::string revisions(const ScratchRepository& scratch, std::span<const ObjectId> tips,
                       std::span<const RefValue> held) {
-  const auto reader = scratch.reader();
+  const auto& reader = scratch.reader();
   std::string text;
   for (const auto& tip : tips) text += tip.hex() + '\n';
   for (const auto& ref : held) {
@@ -42,7 +42,7 @@ void check_connected(const GitProgram& git, const ScratchRepository& scratch, co
                      std::span<const ObjectId> tips, std::span<const RefValue> held,
                      const Operation& operation) {
   if (ingested.self_contained && holds_itself(scratch.path(), tips)) return;
-  if (ingested.objects <= most_objects && prove_connected(scratch.path(), tips, held)) return;
+  if (ingested.objects <= most_objects && prove_connected(scratch, tips, held)) return;
   ask_git(git, scratch, tips, held, operation);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/handle.h"
 #include "git/libgit2.h"
+#include "git/objects.h"
 
 namespace refsyncd {
 namespace {
@@ -13,7 +14,6 @@ namespace {
 constexpr size_t first_round = 64;
 constexpr size_t most_rounds = 6;  // each offers four times as much as the one before
 
-using OwnedRepository = Owned<git_repository, git_repository_free>;
 using OwnedWalk = Owned<git_revwalk, git_revwalk_free>;
 
 std::string raw(const ObjectId& id) { return {id.bytes.begin(), id.bytes.end()}; }
@@ -22,14 +22,13 @@ std::string raw(const ObjectId& id) { return {id.bytes.begin(), id.bytes.end()};
 
 /// Commits from new to old, fewer and fewer of them.
 struct Negotiation::History {
-  OwnedRepository repository;
   OwnedWalk walk;
   size_t taken = 0;
 };
 
-Negotiation::Negotiation(const std::filesystem::path& repository, std::span<const RefValue> held,
+Negotiation::Negotiation(const ObjectReader& repository, std::span<const RefValue> held,
                          std::span<const std::string> moving)
-    : repository_(repository), objects_(repository) {
+    : repository_(repository) {
   std::vector<ObjectId> others;
   for (const auto& ref : held) {
     const bool moves = std::binary_search(moving.begin(), moving.end(), ref.name);
@@ -63,7 +62,7 @@ std::vector<ObjectId> Negotiation::next_round() {
   std::vector<ObjectId> fresh;
   while (fresh.size() < goal && next_tip_ < tips_.size()) {
     const auto& tip = tips_[next_tip_++];
-    if (objects_.contains(tip)) offer(tip, fresh);
+    if (repository_.contains(tip)) offer(tip, fresh);
   }
   // The first round is the refs alone: mostly that is enough, and history costs reading.
   const bool look_back = rounds_ > 1 || tips_.empty();
@@ -80,17 +79,12 @@ std::vector<ObjectId> Negotiation::next_round() {
 std::optional<ObjectId> Negotiation::next_of_history() {
   if (!history_) {
     history_ = std::make_unique<History>();
-    prepare_libgit2();
-    git_repository* opened = nullptr;
-    check_libgit2(git_repository_open_bare(&opened, repository_.c_str()), "opening " + repository_.string());
-    history_->repository.reset(opened);
     git_revwalk* walk = nullptr;
-    check_libgit2(git_revwalk_new(&walk, opened), "walking history");
+    check_libgit2(git_revwalk_new(&walk, repository_.objects().repository()), "walking history");
     history_->walk.reset(walk);
     git_revwalk_sorting(walk, GIT_SORT_TIME);
     for (const auto& tip : tips_) {
-      git_oid oid;
-      git_oid_fromraw(&oid, tip.bytes.data());
+      const auto oid = to_oid(tip);
       git_revwalk_push(walk, &oid);  // what is no commit has no history
     }
   }
@@ -103,9 +97,7 @@ std::optional<ObjectId> Negotiation::next_of_history() {
     return std::nullopt;
   }
   ++history_->taken;
-  ObjectId id;
-  std::copy_n(oid.id, id.bytes.size(), id.bytes.begin());
-  return id;
+  return from_oid(oid);
 }
 
 }  // namespace refsyncd

@@ -18,8 +18,8 @@ namespace refsyncd {
 class Negotiation {
  public:
   /// `held` are the repository's refs; `moving` the names (sorted) that are about to be fetched. A ref whose
-  /// object is missing is not offered: the server would leave out what we need.
-  Negotiation(const std::filesystem::path& repository, std::span<const RefValue> held,
+  /// object is missing is not offered: the server would leave out what we need. The reader must stay.
+  Negotiation(const ObjectReader& repository, std::span<const RefValue> held,
               std::span<const std::string> moving);
   ~Negotiation();
   Negotiation(const Negotiation&) = delete;
@@ -37,8 +37,7 @@ class Negotiation {
   void offer(const ObjectId& id, std::vector<ObjectId>& round);
   std::optional<ObjectId> next_of_history();
 
-  std::filesystem::path repository_;
-  ObjectReader objects_;
+  const ObjectReader& repository_;
   std::vector<ObjectId> tips_;
   size_t next_tip_ = 0;
   std::unique_ptr<History> history_;

@@ -58,8 +58,8 @@ struct TreeTask {
 /// A walk from what is new towards what was there before. What it has no reason to trust it looks at.
 class NewObjects {
  public:
-  NewObjects(const std::filesystem::path& scratch, std::span<const RefValue> held, const WalkLimits& limits)
-      : objects_(scratch), own_(scratch), held_refs_(held), limits_(limits) {
+  NewObjects(const ScratchRepository& scratch, std::span<const RefValue> held, const WalkLimits& limits)
+      : objects_(scratch.reader().objects()), own_(scratch.path()), held_refs_(held), limits_(limits) {
     held_.reserve(held.size());
     for (const auto& ref : held) held_.insert(ref.id);
   }
@@ -74,7 +74,7 @@ class NewObjects {
                      const std::vector<OwnedTree>& complete);
   void require(const Link& link);
 
-  Objects objects_;
+  const Objects& objects_;
   OwnPacks own_;
   std::span<const RefValue> held_refs_;
   WalkLimits limits_;
@@ -213,7 +213,7 @@ bool NewObjects::prove(std::span<const ObjectId> tips) {
 
 }  // namespace
 
-bool prove_connected(const std::filesystem::path& scratch, std::span<const ObjectId> tips,
+bool prove_connected(const ScratchRepository& scratch, std::span<const ObjectId> tips,
                      std::span<const RefValue> held, const WalkLimits& limits) {
   return NewObjects(scratch, held, limits).prove(tips);
 }

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "git/remote.h"
+#include "git/repository.h"
 
 namespace refsyncd {
 
@@ -16,7 +17,7 @@ struct WalkLimits {
 /// Proves in process what check_connected() promises. False when nothing is known: the limits were met, a
 /// commit that was there before is not seen to be reachable from `held`, or libgit2 cannot read an object.
 /// Throws as check_connected() does.
-bool prove_connected(const std::filesystem::path& scratch, std::span<const ObjectId> tips,
+bool prove_connected(const ScratchRepository& scratch, std::span<const ObjectId> tips,
                      std::span<const RefValue> held, const WalkLimits& limits = {});
 
 /// True when each of the objects is in a pack of the repository's own, not in its alternates.

@@ -18,23 +18,37 @@ using OwnedIterator = Owned<git_reference_iterator, git_reference_iterator_free>
 }  // namespace
 
 struct ObjectReader::Handles {
+  explicit Handles(const std::filesystem::path& repository) : path(repository), objects(repository) {}
+
+  /// Opened by the first question about refs that their files do not answer as cheaply.
+  git_repository* with_refs() {
+    if (!whole) {
+      git_repository* opened = nullptr;
+      check_libgit2(git_repository_open_bare(&opened, path.c_str()),
+                    fmt::format("opening {}", path.string()));
+      whole.reset(opened);
+    }
+    return whole.get();
+  }
+
+  std::filesystem::path path;
   Objects objects;
-  git_repository* repository() const { return objects.repository(); }
+  OwnedRepository whole;
 };
 
 ObjectReader::ObjectReader(const std::filesystem::path& repository)
-    : handles_(std::make_unique<Handles>(Handles{Objects(repository)})) {}
+    : handles_(std::make_unique<Handles>(repository)) {}
 
 ObjectReader::~ObjectReader() = default;
 ObjectReader::ObjectReader(ObjectReader&&) noexcept = default;
 
-std::vector<RefValue> ObjectReader::refs() const {
-  return read_refs(git_repository_path(handles_->repository()));
-}
+const Objects& ObjectReader::objects() const { return handles_->objects; }
+
+std::vector<RefValue> ObjectReader::refs() const { return read_refs(handles_->path); }
 
 std::vector<RefValue> ObjectReader::refs_below(std::string_view prefix) const {
   git_reference_iterator* created = nullptr;
-  check_libgit2(git_reference_iterator_new(&created, handles_->repository()), "listing refs");
+  check_libgit2(git_reference_iterator_new(&created, handles_->with_refs()), "listing refs");
   const OwnedIterator iterator(created);
   std::vector<RefValue> refs;
   for (;;) {
@@ -56,7 +70,7 @@ std::vector<RefValue> ObjectReader::refs_below(std::string_view prefix) const {
 
 std::optional<ObjectId> ObjectReader::value_of(const std::string& name) const {
   git_oid oid;
-  if (git_reference_name_to_id(&oid, handles_->repository(), name.c_str()) != 0) return std::nullopt;
+  if (git_reference_name_to_id(&oid, handles_->with_refs(), name.c_str()) != 0) return std::nullopt;
   return from_oid(oid);
 }
 
@@ -74,7 +88,7 @@ std::optional<ObjectId> ObjectReader::peel(const ObjectId& id) const {
   const auto oid = to_oid(id);
   if (handles_->objects.type_of(id) != GIT_OBJECT_TAG) return std::nullopt;
   git_object* found = nullptr;
-  check_libgit2(git_object_lookup(&found, handles_->repository(), &oid, GIT_OBJECT_TAG), "reading a tag");
+  check_libgit2(git_object_lookup(&found, handles_->objects.repository(), &oid, GIT_OBJECT_TAG), "reading a tag");
   const OwnedObject tag(found);
   git_object* finally = nullptr;
   check_libgit2(git_object_peel(&finally, found, GIT_OBJECT_ANY), "peeling a tag");
@@ -91,7 +105,7 @@ Ancestry ObjectReader::ancestry(const ObjectId& base, const ObjectId& tip) const
   if (base == tip) return Ancestry::same;
   const auto base_oid = to_oid(base);
   const auto tip_oid = to_oid(tip);
-  const int answer = git_graph_descendant_of(handles_->repository(), &tip_oid, &base_oid);
+  const int answer = git_graph_descendant_of(handles_->objects.repository(), &tip_oid, &base_oid);
   if (answer == GIT_ENOTFOUND) return Ancestry::unknown_object;
   check_libgit2(answer, "walking history");
   return answer == 1 ? Ancestry::ahead : Ancestry::diverged;
@@ -100,7 +114,7 @@ Ancestry ObjectReader::ancestry(const ObjectId& base, const ObjectId& tip) const
 std::string ObjectReader::change_id(const ObjectId& commit) const {
   const auto oid = to_oid(commit);
   git_commit* found = nullptr;
-  check_libgit2(git_commit_lookup(&found, handles_->repository(), &oid), "reading a commit");
+  check_libgit2(git_commit_lookup(&found, handles_->objects.repository(), &oid), "reading a commit");
   const OwnedCommit owner(found);
   git_buf header = GIT_BUF_INIT;
   const int code = git_commit_header_field(&header, found, "change-id");
@@ -111,11 +125,7 @@ std::string ObjectReader::change_id(const ObjectId& commit) const {
 }
 
 std::string ObjectReader::head_target() const {
-  git_reference* found = nullptr;
-  if (git_reference_lookup(&found, handles_->repository(), "HEAD") != 0) return {};
-  const OwnedReference head(found);
-  const char* target = git_reference_symbolic_target(found);
-  return target ? target : "";
+  return refsyncd::head_target(handles_->path);
 }
 
 }  // namespace refsyncd

@@ -21,12 +21,12 @@ ObjectId from_oid(const git_oid& oid) {
 Objects::Objects(const std::filesystem::path& repository) {
   prepare_libgit2();
   const auto doing = fmt::format("opening {}", repository.string());
-  git_repository* opened = nullptr;
-  check_libgit2(git_repository_open_bare(&opened, repository.c_str()), doing);
-  repository_.reset(opened);
   git_odb* database = nullptr;
-  check_libgit2(git_repository_odb(&database, opened), doing);
+  check_libgit2(git_odb_open(&database, (repository / "objects").c_str()), doing);
   database_.reset(database);
+  git_repository* wrapped = nullptr;
+  check_libgit2(git_repository_wrap_odb(&wrapped, database), doing);
+  repository_.reset(wrapped);
 }
 
 std::optional<git_object_t> Objects::type_of(const ObjectId& id) const {

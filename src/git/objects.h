@@ -32,12 +32,14 @@ struct ObjectIdHash {
 };
 using ObjectIdSet = std::unordered_set<ObjectId, ObjectIdHash>;
 
-/// The objects of a repository, through libgit2. One thread.
+/// The objects of a repository and of its alternates, through libgit2. Neither its configuration nor its refs
+/// are read, which is most of what opening a whole repository costs. One thread.
 class Objects {
  public:
   /// Throws Error(internal).
   explicit Objects(const std::filesystem::path& repository);
 
+  /// Knows no refs.
   git_repository* repository() const { return repository_.get(); }
   git_odb* database() const { return database_.get(); }
 
@@ -49,8 +51,8 @@ class Objects {
   OwnedTag tag(const ObjectId& id) const;
 
  private:
-  OwnedRepository repository_;
   OwnedDatabase database_;
+  OwnedRepository repository_;
 };
 
 }  // namespace refsyncd

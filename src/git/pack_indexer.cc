@@ -6,10 +6,10 @@
 
 namespace refsyncd {
 
-bool index_pack(const std::filesystem::path& repository, std::string_view pack) {
-  const Objects objects(repository);
+bool index_pack(const ScratchRepository& scratch, std::string_view pack) {
   git_indexer* created = nullptr;
-  if (git_indexer_new(&created, (repository / "objects/pack").c_str(), 0, objects.database(), nullptr) != 0)
+  if (git_indexer_new(&created, (scratch.path() / "objects/pack").c_str(), 0,
+                      scratch.reader().objects().database(), nullptr) != 0)
     return false;
   const Owned<git_indexer, git_indexer_free> indexer(created);
   git_indexer_progress progress{};

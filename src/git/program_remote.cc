@@ -288,7 +288,7 @@ void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::strin
 }
 
 PushAnswer GitProgramRemote::push(ScratchRepository& from, std::span<const PushCommand> commands) {
-  const auto reader = from.reader();
+  const auto& reader = from.reader();
   std::vector<PushCommand> sendable;
   std::map<std::string, PushResult> results;
   for (const auto& command : commands) {

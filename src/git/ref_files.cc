@@ -251,6 +251,11 @@ std::optional<RefFile> read_ref_file(const Path& repository, const std::string& 
   return RefFiles(repository).read(name);
 }
 
+std::string head_target(const Path& repository) {
+  const auto head = read_ref_file(repository, "HEAD");
+  return head ? head->target : "";
+}
+
 class RefSnapshot::Files {
  public:
   explicit Files(const Path& repository) : files_(repository) {

@@ -30,6 +30,8 @@ struct RefLeftAlone {
   bool operator==(const RefLeftAlone&) const = default;
 };
 
+class Objects;
+
 /// What history says about two commits of a branch.
 enum class Ancestry { same, ahead, diverged, unknown_object, not_a_commit };
 
@@ -59,6 +61,8 @@ class ObjectReader {
   std::string change_id(const ObjectId& commit) const;
   /// Where HEAD points ("refs/heads/main"), also when unborn; "" when detached.
   std::string head_target() const;
+  /// For parts of this folder that look into objects themselves.
+  const Objects& objects() const;
 
  private:
   struct Handles;
@@ -81,8 +85,9 @@ class ScratchRepository {
   const std::filesystem::path& path() const { return path_; }
   /// The repository whose objects it sees.
   const std::filesystem::path& target() const { return target_; }
-  /// Sees the scratch's own objects and, through the alternates, the target's.
-  ObjectReader reader() const { return ObjectReader(path_); }
+  /// Sees the scratch's own objects, those that come later too, and through the alternates the target's. Opened
+  /// once, for one thread; lives as long as the scratch stays where it is.
+  const ObjectReader& reader() const;
   /// What was fetched, sorted by name. The directory holds the objects alone: its only reader is this
   /// process.
   const std::vector<RefValue>& refs() const { return refs_; }
@@ -93,6 +98,7 @@ class ScratchRepository {
   std::filesystem::path path_;
   std::filesystem::path target_;
   std::vector<RefValue> refs_;
+  mutable std::optional<ObjectReader> reader_;
 };
 
 /// How long ago a leftover must have been changed to be removed.

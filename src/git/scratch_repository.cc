@@ -93,7 +93,13 @@ ScratchRepository::~ScratchRepository() {
 ScratchRepository::ScratchRepository(ScratchRepository&& other) noexcept
     : path_(std::exchange(other.path_, {})),
       target_(std::move(other.target_)),
-      refs_(std::move(other.refs_)) {}
+      refs_(std::move(other.refs_)),
+      reader_(std::move(other.reader_)) {}
+
+const ObjectReader& ScratchRepository::reader() const {
+  if (!reader_) reader_.emplace(path_);
+  return *reader_;
+}
 
 void ScratchRepository::set_refs(std::vector<RefValue> refs) {
   refs_ = std::move(refs);

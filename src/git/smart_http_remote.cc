@@ -152,7 +152,7 @@ std::vector<ObjectId> SmartHttpRemote::lacking(const ScratchRepository& into, st
                                                const std::vector<RefValue>& values) const {
   std::set<ObjectId> complete;
   for (const auto& ref : held) complete.insert(ref.id);
-  const auto reader = into.reader();
+  const auto& reader = into.reader();
   std::set<ObjectId> wants;
   std::set<ObjectId> present;
   for (const auto& [name, id] : values) {
@@ -183,7 +183,7 @@ void SmartHttpRemote::fetch_values(ScratchRepository& into, const std::vector<Re
     check_room(into.path(), operation_);
     std::vector<std::string> moving;
     for (const auto& value : values) moving.push_back(value.name);
-    Negotiation negotiation(into.path(), held, moving);
+    Negotiation negotiation(into.reader(), held, moving);
     const auto ingested = fetch_objects(into, wants, negotiation, held.empty(), capabilities);
     check_connected(git_, into, ingested, wants, held, operation_);
   }

@@ -10,6 +10,7 @@
 #include "base/temporary_folder.h"
 #include "base/text.h"
 #include "config/secrets.h"
+#include "git/ref_files.h"
 #include "local/backup.h"
 #include "local/patience.h"
 #include "local/upkeep.h"
@@ -67,8 +68,8 @@ bool met_obstacle(Direction direction, const SyncEnd& end) {
 /// HEAD names the wished branch as soon as there is one.
 void point_head(const Repository& repository, const std::string& branch) {
   if (branch.empty()) return;
-  const auto reader = repository.reader();
-  if (reader.head_target() != branch && reader.value_of(branch)) repository.set_head(branch);
+  if (head_target(repository.path()) != branch && repository.reader().value_of(branch))
+    repository.set_head(branch);
 }
 
 }  // namespace

@@ -47,8 +47,8 @@ void mark_left_alone(RefResults& results, std::span<const RefLeftAlone> left, co
 }
 
 /// After moving refs failed half way: leaves out those that were to move and did not.
-void keep_what_moved(RefResults& results, const ObjectReader& target) {
-  const auto held = target.refs();
+void keep_what_moved(RefResults& results, const Repository& target) {
+  const auto held = read_refs(target.path());
   std::erase_if(results, [&](const RefResult& ref) {
     return ref.outcome == Outcome::updated && value_in(held, ref.name).value_or(ObjectId{}) != ref.after;
   });
@@ -64,15 +64,15 @@ RefResults Pull::plan() {
   const auto rules = rules_of(request_);
   auto listed = remote_.list(literal_prefixes(request_.globs));
   upstream_head_ = listed.head_target;
-  const auto target = target_.reader();
-  const auto held = target.refs();
-  head_ = target.head_target();
+  const auto held = read_refs(target_.path());
+  head_ = head_target(target_.path());
   const auto names = refs_to_transfer(rules, listed.refs, held);
   if (!names.empty()) {
     scratch_.emplace(make_scratch_());
     remote_.fetch(*scratch_, names);
   }
-  const auto objects = scratch_ ? scratch_->reader() : target_.reader();
+  std::optional<ObjectReader> opened;
+  const auto& objects = scratch_ ? scratch_->reader() : opened.emplace(target_.path());
   const auto source =
       with_fetched(std::move(listed.refs), scratch_ ? scratch_->refs() : std::vector<RefValue>{});
   return plan_refs(rules, source, held, head_,
@@ -94,7 +94,7 @@ void Pull::move_refs(RefResults& results, const Operation& operation, RefResults
   try {
     mark_left_alone(results, target_.update_refs(updates_for(results), operation), target_);
   } catch (...) {
-    keep_what_moved(results, target_.reader());
+    keep_what_moved(results, target_);
     if (count(results).updated > 0) handled = std::move(results);
     throw;
   }

@@ -35,7 +35,7 @@ class ConnectivityTest : public ReceivedPack {
   bool proved_in_process(const std::string& pack, const std::vector<ObjectId>& tips) const {
     const auto scratch = make_scratch();
     ingest(scratch, pack, Verify::connectivity);
-    return prove_connected(scratch.path(), tips, read_refs(target));
+    return prove_connected(scratch, tips, read_refs(target));
   }
   /// Everything between, without some objects.
   std::string pack_without(const ObjectId& from, const ObjectId& to,
@@ -163,7 +163,7 @@ TEST_F(ConnectivityTest, ABranchFromAnOlderCommitNeedsNoProcess) {
   const auto next = commit_files(changed("other/d", "new\n"), {fork}, 30);
   EXPECT_TRUE(proved_in_process(pack_of({next}, {fork}), {next}));
   EXPECT_TRUE(proved_in_process(pack_of({next}, {fork}), {next, fork}));
-  EXPECT_FALSE(prove_connected(make_scratch().path(), std::vector{fork}, read_refs(target),
+  EXPECT_FALSE(prove_connected(make_scratch(), std::vector{fork}, read_refs(target),
                                {.objects = 100, .history = 5}));
 }
 

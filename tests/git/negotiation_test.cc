@@ -31,7 +31,8 @@ class NegotiationTest : public NativeUpstream {
 };
 
 TEST_F(NegotiationTest, AnEmptyRepositoryHasNothingToOffer) {
-  Negotiation negotiation(upstream, {}, {});
+  const ObjectReader reader(upstream);
+  Negotiation negotiation(reader, {}, {});
   EXPECT_THAT(negotiation.next_round(), IsEmpty());
   EXPECT_TRUE(negotiation.exhausted());
 }
@@ -40,7 +41,8 @@ TEST_F(NegotiationTest, TheFirstRoundIsTheRefsThoseThatMoveBeforeTheRest) {
   const auto history = grow("refs/heads/other", 3, "x");
   set_ref(upstream, "refs/heads/moving", history[0]);
   set_ref(upstream, "refs/heads/main", history[1]);
-  Negotiation negotiation(upstream, held(), std::vector<std::string>{"refs/heads/moving", "refs/heads/new"});
+  const ObjectReader reader(upstream);
+  Negotiation negotiation(reader, held(), std::vector<std::string>{"refs/heads/moving", "refs/heads/new"});
   EXPECT_THAT(negotiation.next_round(), ElementsAre(history[1], history[0], history[2]));
   EXPECT_FALSE(negotiation.exhausted()) << "history is left";
 }
@@ -49,7 +51,8 @@ TEST_F(NegotiationTest, EachObjectIsOfferedOnce) {
   const auto history = grow("refs/heads/main", 1, "x");
   for (const auto* name : {"refs/heads/a", "refs/heads/b", "refs/tags/t"})
     set_ref(upstream, name, history[0]);
-  Negotiation negotiation(upstream, held(), {});
+  const ObjectReader reader(upstream);
+  Negotiation negotiation(reader, held(), {});
   EXPECT_THAT(negotiation.next_round(), ElementsAre(history[0]));
   EXPECT_THAT(negotiation.next_round(), IsEmpty());
   EXPECT_TRUE(negotiation.exhausted());
@@ -57,7 +60,8 @@ TEST_F(NegotiationTest, EachObjectIsOfferedOnce) {
 
 TEST_F(NegotiationTest, LaterRoundsWalkHistoryFromNewToOld) {
   const auto history = grow("refs/heads/main", 60, "x");
-  Negotiation negotiation(upstream, held(), {});
+  const ObjectReader reader(upstream);
+  Negotiation negotiation(reader, held(), {});
   EXPECT_THAT(negotiation.next_round(), ElementsAre(history.back()));
   const auto second = negotiation.next_round();
   std::vector<ObjectId> older(history.rbegin() + 1, history.rend());
@@ -67,7 +71,8 @@ TEST_F(NegotiationTest, LaterRoundsWalkHistoryFromNewToOld) {
 
 TEST_F(NegotiationTest, WhatIsCommonIsRepeatedInEveryRound) {
   const auto history = grow("refs/heads/main", 400, "x");
-  Negotiation negotiation(upstream, held(), {});
+  const ObjectReader reader(upstream);
+  Negotiation negotiation(reader, held(), {});
   negotiation.next_round();
   const auto offered = negotiation.next_round();
   negotiation.common(std::vector{offered[7], offered[3], offered[7]});
@@ -83,7 +88,8 @@ TEST_F(NegotiationTest, WhatIsCommonIsRepeatedInEveryRound) {
 
 TEST_F(NegotiationTest, AServerThatKnowsWhatItWasNeverToldOfIsRefused) {
   const auto history = grow("refs/heads/main", 3, "x");
-  Negotiation negotiation(upstream, held(), {});
+  const ObjectReader reader(upstream);
+  Negotiation negotiation(reader, held(), {});
   negotiation.next_round();
   EXPECT_NO_THROW(negotiation.common(std::vector{history[2]}));
   EXPECT_THROW(negotiation.common(std::vector{history[0]}), Error);
@@ -91,7 +97,8 @@ TEST_F(NegotiationTest, AServerThatKnowsWhatItWasNeverToldOfIsRefused) {
 
 TEST_F(NegotiationTest, RoundsGrowAndStepsToo) {
   const auto history = grow("refs/heads/main", 1500, "x");
-  Negotiation negotiation(upstream, held(), {});
+  const ObjectReader reader(upstream);
+  Negotiation negotiation(reader, held(), {});
   const auto rounds = rounds_of(negotiation);
   EXPECT_LE(rounds.size(), 6U);
   size_t offered = 0;
@@ -107,7 +114,8 @@ TEST_F(NegotiationTest, MoreRefsThanARoundHoldsAreOfferedBeforeHistory) {
   const auto history = grow("refs/heads/x", 200, "x");
   std::vector<RefValue> refs;
   for (size_t i = 0; i < 100; ++i) refs.push_back({fmt::format("refs/tags/v{:03}", i), history[2 * i + 1]});
-  Negotiation negotiation(upstream, refs, {});
+  const ObjectReader reader(upstream);
+  Negotiation negotiation(reader, refs, {});
   const auto first = negotiation.next_round();
   EXPECT_THAT(first, SizeIs(64));
   EXPECT_EQ(first.front(), history[199]) << "the last name is the newest";
@@ -121,7 +129,8 @@ TEST_F(NegotiationTest, AnAnnotatedTagIsOfferedItself) {
   const auto one = grow("refs/heads/main", 1, "x").back();
   plain_git(upstream, {"tag", "-a", "-m", "x", "v1", one.hex()});
   const auto tag = *ObjectReader(upstream).value_of("refs/tags/v1");
-  Negotiation negotiation(upstream, std::vector<RefValue>{{"refs/tags/v1", tag}}, {});
+  const ObjectReader reader(upstream);
+  Negotiation negotiation(reader, std::vector<RefValue>{{"refs/tags/v1", tag}}, {});
   EXPECT_THAT(negotiation.next_round(), ElementsAre(tag));
   EXPECT_THAT(negotiation.next_round(), ElementsAre(one)) << "its history";
 }
@@ -129,7 +138,8 @@ TEST_F(NegotiationTest, AnAnnotatedTagIsOfferedItself) {
 TEST_F(NegotiationTest, WhatARefNamesAndIsMissingIsNotOffered) {
   const auto one = grow("refs/heads/main", 1, "x").back();
   const auto missing = *ObjectId::from_hex(std::string(40, '1'));
-  Negotiation negotiation(upstream,
+  const ObjectReader reader(upstream);
+  Negotiation negotiation(reader,
                           std::vector<RefValue>{{"refs/heads/lost", missing}, {"refs/heads/main", one}},
                           std::vector<std::string>{"refs/heads/lost"});
   EXPECT_THAT(negotiation.next_round(), ElementsAre(one));

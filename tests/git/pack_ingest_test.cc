@@ -289,10 +289,10 @@ TEST_P(PackScan, ABombIsLeftToAProcessOfItsOwn) {
 TEST_P(PackScan, WhatLibgit2DoesNotTakeLeavesNothing) {
   const auto scratch = make_scratch();
   auto pack = pack_of({next});
-  EXPECT_TRUE(index_pack(scratch.path(), pack));
+  EXPECT_TRUE(index_pack(scratch, pack));
   const auto other = make_scratch();
   pack.back() = static_cast<char>(pack.back() ^ 1);
-  EXPECT_FALSE(index_pack(other.path(), pack));
+  EXPECT_FALSE(index_pack(other, pack));
   EXPECT_THAT(files_in(other), IsEmpty());
 }
 
