@@ -28,6 +28,13 @@ double roll(std::string_view name, int64_t k) {
   return static_cast<double>((mixed ^ (mixed >> 31)) >> 11) * 0x1.0p-53;
 }
 
+/// What is spread is spread over whole tenths of a second: policies that are due at nearly the same time then
+/// share one waking of the agent and of its threads, which costs more than most of their syncs.
+milliseconds coarsely(milliseconds time) {
+  constexpr auto step = 100ms;
+  return time - time % step;
+}
+
 /// `whole` times a factor in [0, 1), rounded down: always less than `whole` unless that is zero.
 milliseconds part_of(milliseconds whole, double factor) {
   return milliseconds(static_cast<int64_t>(static_cast<double>(whole.count()) * factor));
@@ -44,7 +51,8 @@ milliseconds jitter_of_interval(const Jitter& jitter, milliseconds interval) {
 WallTime next_on_grid(const Every& every, const Policy& policy, WallTime after) {
   const auto interval = std::max(every.interval, 1ms);
   const auto jitter = jitter_of_interval(policy.jitter, interval);
-  const milliseconds phase(stable_hash(policy.name) % static_cast<uint64_t>(interval.count()));
+  const auto phase =
+      coarsely(milliseconds(stable_hash(policy.name) % static_cast<uint64_t>(interval.count())));
 
   // A due time lies less than one interval after its point of the grid, so it never passes the next one: of
   // all that lie after `after`, the first belongs to the last point at or before it, or to the point after
@@ -52,7 +60,7 @@ WallTime next_on_grid(const Every& every, const Policy& policy, WallTime after) 
   const auto since = after - WallTime{phase};
   const auto k = since / interval - (since % interval < 0ms ? 1 : 0);
   const auto due = [&](int64_t point) {
-    return WallTime{phase + point * interval + part_of(jitter, roll(policy.name, point))};
+    return WallTime{phase + point * interval + coarsely(part_of(jitter, roll(policy.name, point)))};
   };
   return due(k) > after ? due(k) : due(k + 1);
 }
@@ -95,7 +103,7 @@ class CalendarTimes {
     if (jitter_ == 0ms) return time;
     const auto next = next_calendar_time(cron_, zone_, time);
     const auto room = next ? std::min<milliseconds>(jitter_, *next - time) : jitter_;
-    return time + part_of(room, roll(name_, time.time_since_epoch() / 1min));
+    return time + coarsely(part_of(room, roll(name_, time.time_since_epoch() / 1min)));
   }
 
   const Cron& cron_;

@@ -6,7 +6,7 @@
 namespace refsyncd {
 namespace {
 
-constexpr milliseconds leisure(100);
+constexpr milliseconds leisure(250);
 
 milliseconds retry_delay(int failures) {
   using std::chrono::seconds;

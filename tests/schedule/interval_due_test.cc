@@ -27,8 +27,21 @@ TEST(IntervalDue, comes_on_a_grid_without_jitter) {
 
 TEST(IntervalDue, stays_the_same_in_every_version) {
   const auto policy = interval_policy("app-pull", 5min, {.fraction = 0.1, .time = {}});
-  EXPECT_EQ(shown(next_due(policy, start)), "2026-01-05 00:01 +25953ms");
-  EXPECT_EQ(shown(next_due(policy, start + 1h)), "2026-01-05 01:01 +46076ms");
+  EXPECT_EQ(shown(next_due(policy, start)), "2026-01-05 00:01 +25800ms");
+  EXPECT_EQ(shown(next_due(policy, start + 1h)), "2026-01-05 01:01 +46000ms");
+}
+
+TEST(IntervalDue, lies_on_whole_tenths_of_a_second_so_that_policies_share_them) {
+  for (const auto* name : {"a", "b", "c", "d"}) {
+    const auto policy = interval_policy(name, 1s, {.fraction = 1, .time = {}});
+    auto due = start;
+    for (int times = 0; times < 100; ++times) {
+      const auto next = next_due(policy, due);
+      ASSERT_GT(next, due);
+      ASSERT_EQ(next.time_since_epoch() % 100ms, 0ms) << name;
+      due = next;
+    }
+  }
 }
 
 TEST(IntervalDue, keeps_its_grid_when_asked_late) {
