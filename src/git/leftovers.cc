@@ -104,21 +104,24 @@ std::vector<directory_entry> files_below(const path& folder, Wanted wanted) {
 bool has_lock_name(const directory_entry& entry) { return is_lock(entry.path().filename().string()); }
 bool is_empty_ref(const directory_entry& entry) { return !has_lock_name(entry) && is_empty_file(entry); }
 
-/// Packs that were moved in without their index: no reader sees them.
-void sweep_packs_without_index(const path& folder, Broom& broom) {
+/// Packs that were moved in without their index, or an index of which a power loss kept the name and not the
+/// pack's: no reader sees them.
+void sweep_half_packs(const path& folder, Broom& broom) {
   sweep_folder(folder, broom, [&](const std::string& name) {
     const path file(name);
-    if (!name.starts_with("pack-") || (file.extension() != ".pack" && file.extension() != ".rev"))
-      return false;
+    const auto extension = file.extension();
+    const bool is_index = extension == ".idx";
+    if (!name.starts_with("pack-") || (!is_index && extension != ".pack" && extension != ".rev")) return false;
     std::error_code problem;
-    return !std::filesystem::exists(folder / path(file).replace_extension(".idx"), problem) && !problem;
+    const auto other_half = folder / path(file).replace_extension(is_index ? ".pack" : ".idx");
+    return !std::filesystem::exists(other_half, problem) && !problem;
   });
 }
 
 void sweep_objects(const path& objects, Broom& broom) {
   sweep_folder(objects, broom, is_lock_or_temporary);
   sweep_folder(objects / "pack", broom, is_lock_or_temporary);
-  sweep_packs_without_index(objects / "pack", broom);
+  sweep_half_packs(objects / "pack", broom);
   sweep_folder(objects / "info", broom, is_lock_or_temporary);
   sweep_folder(objects / "info" / "commit-graphs", broom, is_lock_or_temporary);
   std::error_code problem;

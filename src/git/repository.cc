@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -87,8 +86,7 @@ void sync_file(const Path& file) {
   if (!opened || ::fsync(opened.get()) != 0) fail("syncing", file, errno);
 }
 
-void move_durably(const Path& file, const Path& folder) {
-  sync_file(file);
+void move_into(const Path& folder, const Path& file) {
   if (::rename(file.c_str(), (folder / file.filename()).c_str()) != 0) fail("moving", file, errno);
 }
 
@@ -138,18 +136,17 @@ void Repository::adopt_objects(ScratchRepository& scratch) const {
   const auto from = scratch.path() / "objects" / "pack";
   const auto to = path_ / "objects" / "pack";
   make_directory(to);
-  // A pack exists for readers once its index does, so the index comes last; and by then the rest must be
-  // durable.
-  for (const std::array<std::string_view, 2> kinds :
-       {std::array<std::string_view, 2>{".pack", ".rev"}, {".idx", ""}}) {
-    std::vector<Path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(from)) {
-      const auto kind = entry.path().extension().string();
-      if (!kind.empty() && (kind == kinds[0] || kind == kinds[1])) files.push_back(entry.path());
-    }
-    for (const auto& file : files) move_durably(file, to);
-    if (!files.empty()) sync_directory(to);
+  std::vector<Path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(from)) {
+    const auto kind = entry.path().extension();
+    if (kind == ".pack" || kind == ".rev" || kind == ".idx") files.push_back(entry.path());
   }
+  if (files.empty()) return;
+  for (const auto& file : files) sync_file(file);
+  // A pack exists for readers once its index does, so the index comes last.
+  std::partition(files.begin(), files.end(), [](const Path& file) { return file.extension() != ".idx"; });
+  for (const auto& file : files) move_into(to, file);
+  sync_directory(to);
 }
 
 void Repository::set_head(const std::string& branch) const {

@@ -128,7 +128,7 @@ class Repository {
   ObjectReader reader() const { return ObjectReader(path_); }
 
   /// Removes what killed git processes leave behind: stale locks, packed-refs.new, temporary packs and
-  /// objects, packs without an index, old scratch repositories, and ref files that a power loss left empty,
+  /// objects, packs without an index or the reverse, old scratch repositories, and ref files that a power loss left empty,
   /// which hide the ref's last packed value and block every update. To be called while nobody else of ours
   /// uses the repository. Spares what may belong to somebody else's running git. Returns how many went.
   size_t remove_leftovers(const LeftoverAges& ages) const;

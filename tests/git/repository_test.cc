@@ -198,15 +198,17 @@ TEST_F(RepositoryTest, RemovesAtOnceWhatAKilledAgentLeft) {
   EXPECT_TRUE(std::filesystem::exists(path / "refs/heads/before.lock")) << "somebody held it before us";
 }
 
-TEST_F(RepositoryTest, RemovesPacksThatNeverGotAnIndex) {
+TEST_F(RepositoryTest, RemovesHalvesOfPacks) {
   const auto path = make_bare("a.git");
   commit(path, "one");
-  for (const auto* name : {"pack-1.pack", "pack-1.rev", "pack-2.pack", "pack-2.idx", "diary.pack"}) {
+  for (const auto* name : {"pack-1.pack", "pack-1.rev", "pack-2.pack", "pack-2.idx", "pack-3.idx", "diary.pack",
+                           "diary.idx"}) {
     std::filesystem::create_directories(path / "objects/pack");
     std::ofstream(path / "objects/pack" / name) << "x";
     make_older(path / "objects/pack" / name);
   }
-  EXPECT_EQ(open(path).remove_leftovers({}), 2u);
+  EXPECT_EQ(open(path).remove_leftovers({}), 3u);
+  EXPECT_FALSE(std::filesystem::exists(path / "objects/pack/pack-3.idx"));
   EXPECT_TRUE(std::filesystem::exists(path / "objects/pack/pack-2.pack"));
   EXPECT_TRUE(std::filesystem::exists(path / "objects/pack/diary.pack"));
 }
