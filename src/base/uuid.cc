@@ -1,7 +1,7 @@
 #include "base/uuid.h"
 
 #include <fmt/format.h>
-#include <openssl/rand.h>
+#include <sys/random.h>
 
 #include <charconv>
 #include <cstdint>
@@ -16,7 +16,8 @@ std::string new_uuid(WallTime now) {
   static uint32_t counter = 0;
 
   uint64_t random[2];
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(random), sizeof random) != 1) {
+  // The kernel gives up to 256 bytes whole, once it has started (getrandom(2)).
+  if (::getrandom(random, sizeof random, 0) != sizeof random) {
     throw std::runtime_error("the system's random generator is not available");
   }
   const std::scoped_lock lock(mutex);
