@@ -111,7 +111,8 @@ void sweep_half_packs(const path& folder, Broom& broom) {
     const path file(name);
     const auto extension = file.extension();
     const bool is_index = extension == ".idx";
-    if (!name.starts_with("pack-") || (!is_index && extension != ".pack" && extension != ".rev")) return false;
+    if (!name.starts_with("pack-") || (!is_index && extension != ".pack" && extension != ".rev"))
+      return false;
     std::error_code problem;
     const auto other_half = folder / path(file).replace_extension(is_index ? ".pack" : ".idx");
     return !std::filesystem::exists(other_half, problem) && !problem;

@@ -88,7 +88,8 @@ std::optional<ObjectId> ObjectReader::peel(const ObjectId& id) const {
   const auto oid = to_oid(id);
   if (handles_->objects.type_of(id) != GIT_OBJECT_TAG) return std::nullopt;
   git_object* found = nullptr;
-  check_libgit2(git_object_lookup(&found, handles_->objects.repository(), &oid, GIT_OBJECT_TAG), "reading a tag");
+  check_libgit2(git_object_lookup(&found, handles_->objects.repository(), &oid, GIT_OBJECT_TAG),
+                "reading a tag");
   const OwnedObject tag(found);
   git_object* finally = nullptr;
   check_libgit2(git_object_peel(&finally, found, GIT_OBJECT_ANY), "peeling a tag");
@@ -124,8 +125,6 @@ std::string ObjectReader::change_id(const ObjectId& commit) const {
   return change_id_of(commit, std::string_view(header.ptr, header.size));
 }
 
-std::string ObjectReader::head_target() const {
-  return refsyncd::head_target(handles_->path);
-}
+std::string ObjectReader::head_target() const { return read_head_target(handles_->path); }
 
 }  // namespace refsyncd

@@ -142,8 +142,7 @@ IngestResult take_small(GitIngest& by_git, const ScratchRepository& scratch, Fil
     return by_git.take(relay.reader());
   }
   const auto size = measure_pack(bytes, small_unpacked);
-  if (!size || size->deltas > few_deltas || !index_pack(scratch, bytes))
-    return by_git.take(std::move(bytes));
+  if (!size || size->deltas > few_deltas || !index_pack(scratch, bytes)) return by_git.take(std::move(bytes));
   return {.objects = size->objects, .self_contained = false};
 }
 

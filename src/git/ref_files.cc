@@ -251,7 +251,7 @@ std::optional<RefFile> read_ref_file(const Path& repository, const std::string& 
   return RefFiles(repository).read(name);
 }
 
-std::string head_target(const Path& repository) {
+std::string read_head_target(const Path& repository) {
   const auto head = read_ref_file(repository, "HEAD");
   return head ? head->target : "";
 }

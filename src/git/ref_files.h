@@ -20,7 +20,7 @@ struct RefFile {
 std::optional<RefFile> read_ref_file(const std::filesystem::path& repository, const std::string& name);
 
 /// Where HEAD points ("refs/heads/main"), also when unborn; "" when detached. Throws as read_refs() does.
-std::string head_target(const std::filesystem::path& repository);
+std::string read_head_target(const std::filesystem::path& repository);
 
 /// Branches and tags (refs/heads/, refs/tags/) of a bare repository, read straight from its files: a file of
 /// a ref's own wins over packed-refs, symbolic refs are resolved. Links to directories are not followed.

@@ -85,8 +85,8 @@ class ScratchRepository {
   const std::filesystem::path& path() const { return path_; }
   /// The repository whose objects it sees.
   const std::filesystem::path& target() const { return target_; }
-  /// Sees the scratch's own objects, those that come later too, and through the alternates the target's. Opened
-  /// once, for one thread; lives as long as the scratch stays where it is.
+  /// Sees the scratch's own objects, those that come later too, and through the alternates the target's.
+  /// Opened once, for one thread; lives as long as the scratch stays where it is.
   const ObjectReader& reader() const;
   /// What was fetched, sorted by name. The directory holds the objects alone: its only reader is this
   /// process.
@@ -128,9 +128,10 @@ class Repository {
   ObjectReader reader() const { return ObjectReader(path_); }
 
   /// Removes what killed git processes leave behind: stale locks, packed-refs.new, temporary packs and
-  /// objects, packs without an index or the reverse, old scratch repositories, and ref files that a power loss left empty,
-  /// which hide the ref's last packed value and block every update. To be called while nobody else of ours
-  /// uses the repository. Spares what may belong to somebody else's running git. Returns how many went.
+  /// objects, packs without an index or the reverse, old scratch repositories, and ref files that a power
+  /// loss left empty, which hide the ref's last packed value and block every update. To be called while
+  /// nobody else of ours uses the repository. Spares what may belong to somebody else's running git. Returns
+  /// how many went.
   size_t remove_leftovers(const LeftoverAges& ages) const;
 
   /// The names of refs whose file a power loss left empty.

@@ -10,8 +10,8 @@
 #include "base/temporary_folder.h"
 #include "base/text.h"
 #include "config/secrets.h"
-#include "git/ref_files.h"
 #include "local/backup.h"
+#include "local/head.h"
 #include "local/patience.h"
 #include "local/upkeep.h"
 
@@ -27,9 +27,10 @@ constexpr size_t too_many_packs = 200;
 
 /// What must not wait for maintenance: it does not come to repositories with a path of their own, and not to
 /// a process that ends soon (refsyncd once). Best effort: what stays is looked at again by the next sync.
-void tidy_up(const Repository& repository, bool managed, bool first, WallTime backups_until,
-             const Operation& operation) {
+void tidy_up(const Repository& repository, bool managed, bool first, const HeadWish& head,
+             WallTime backups_until, const Operation& operation) {
   try {
+    move_head(repository, head);
     if (first || !managed) remove_expired_backups(repository, backups_until, operation);
     if (managed) repository.consolidate_packs(operation, first ? many_packs : too_many_packs);
   } catch (const Error&) {
@@ -63,13 +64,6 @@ bool met_obstacle(Direction direction, const SyncEnd& end) {
   return direction == Direction::pull &&
          std::any_of(end.refs->begin(), end.refs->end(),
                      [](const RefResult& ref) { return ref.reason == Reason::raced && !ref.detail.empty(); });
-}
-
-/// HEAD names the wished branch as soon as there is one.
-void point_head(const Repository& repository, const std::string& branch) {
-  if (branch.empty()) return;
-  if (head_target(repository.path()) != branch && repository.reader().value_of(branch))
-    repository.set_head(branch);
 }
 
 }  // namespace
@@ -130,16 +124,17 @@ void SyncJob::run(const Sync& sync, const Repo& repo, const Operation& operation
   const auto repository = open(sync, repo);
   const RepositoryUse use(repository);
   const auto upstream = remote(repo, operation);
-  const auto transfer = [&](auto way) {
-    auto results = way.plan();
-    way.carry_out(sync, std::move(results), operation, handled);
-  };
   const auto make_scratch = [&] { return repository.scratch(); };
-  sync.request.direction == Direction::pull
-      ? transfer(Pull(sync.request, *upstream, repository, make_scratch))
-      : transfer(Push(sync.request, *upstream, repository, make_scratch));
-  point_head(repository, repo.head);
-  tidy_up(repository, repo.managed, first, clock_.now() - keep_backups_, operation);
+  HeadWish head{.configured = repo.head, .upstream = {}};
+  if (sync.request.direction == Direction::pull) {
+    Pull pull(sync.request, *upstream, repository, make_scratch);
+    pull.carry_out(sync, pull.plan(), operation, handled);
+    head.upstream = pull.upstream_head();
+  } else {
+    Push push(sync.request, *upstream, repository, make_scratch);
+    push.carry_out(sync, push.plan(), operation, handled);
+  }
+  tidy_up(repository, repo.managed, first, head, clock_.now() - keep_backups_, operation);
 }
 
 /// Before a repository's first sync of this process, and after one that met an obstacle, cleans up what

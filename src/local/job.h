@@ -65,11 +65,12 @@ class Pull {
   /// Moves objects and refs into the target. `handled` gets the results as they came out. When it throws,
   /// that is what is certain of them if some ref has moved, and nothing else.
   void carry_out(const Sync& sync, RefResults results, const Operation& operation, RefResults& handled);
+  /// The branch that the upstream's HEAD names; "" before plan(), or when it says nothing.
+  const std::string& upstream_head() const { return upstream_head_; }
 
  private:
   void move_refs(RefResults& results, const Operation& operation, RefResults& handled) const;
   void tidy(bool many_moved, const Operation& operation) const;
-  void follow_head() const;
 
   const SyncRequest& request_;
   Remote& remote_;

@@ -8,6 +8,7 @@
 #include "git/ref_files.h"
 #include "git/ref_plan.h"
 #include "git/ref_values.h"
+#include "local/head.h"
 #include "local/job.h"
 #include "local/known_answers.h"
 
@@ -43,12 +44,9 @@ std::string stamp_of(const Repo& repo) {
   return stamp_of(RefSnapshot(repo.path), head);
 }
 
-/// HEAD is to name another branch, which is there.
 bool head_moves(const Repo& repo, const HeldRefs& held, const Advertisement& listed) {
   const auto exists = [&](const std::string& name) { return find_ref(held.refs, name) != nullptr; };
-  if (!repo.head.empty()) return held.head != repo.head && exists(repo.head);
-  return !held.head.empty() && held.head != listed.head_target && !exists(held.head) &&
-         exists(listed.head_target);
+  return next_head({.configured = repo.head, .upstream = listed.head_target}, held.head, exists).has_value();
 }
 
 /// Something is to be fetched: not so for a branch of which it is known that it has diverged.

@@ -65,7 +65,7 @@ RefResults Pull::plan() {
   auto listed = remote_.list(literal_prefixes(request_.globs));
   upstream_head_ = listed.head_target;
   const auto held = read_refs(target_.path());
-  head_ = head_target(target_.path());
+  head_ = read_head_target(target_.path());
   const auto names = refs_to_transfer(rules, listed.refs, held);
   if (!names.empty()) {
     scratch_.emplace(make_scratch_());
@@ -103,19 +103,10 @@ void Pull::move_refs(RefResults& results, const Operation& operation, RefResults
 /// The refs have moved: what goes wrong from here on fails no sync, and is tried again by the next.
 void Pull::tidy(bool many_moved, const Operation& operation) const {
   try {
-    follow_head();
     if (many_moved) target_.pack_refs(operation);
   } catch (const Error&) {
     return;
   }
-}
-
-/// While HEAD names a branch that does not exist, it follows the upstream's.
-void Pull::follow_head() const {
-  if (upstream_head_.empty() || head_.empty() || head_ == upstream_head_) return;
-  const auto held = read_refs(target_.path());
-  if (find_ref(held, head_) == nullptr && find_ref(held, upstream_head_) != nullptr)
-    target_.set_head(upstream_head_);
 }
 
 }  // namespace refsyncd
