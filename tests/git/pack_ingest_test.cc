@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/sha.h>
-#include <zlib.h>
 
 #include <array>
 
 #include "base/error.h"
 #include "base/free_space.h"
+#include "git/made_pack.h"
 #include "git/pack_indexer.h"
 #include "git/pack_scan.h"
 #include "git/received_pack.h"
@@ -238,27 +237,6 @@ TEST_P(PackScan, SaysNothingOfWhatItCannotFollow) {
     EXPECT_FALSE(measure_pack(pack.substr(0, length), 1 << 20).has_value()) << length;
 }
 
-/// Bytes as zlib packs them.
-std::string deflated(const std::string& text) {
-  std::string packed(::compressBound(text.size()), '\0');
-  auto size = packed.size();
-  ::compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(text.data()),
-             text.size());
-  packed.resize(size);
-  return packed;
-}
-/// A number as packs write it: seven bits a byte, the lowest first.
-std::string packed_number(uint64_t number) {
-  std::string bytes;
-  for (; number >= 0x80; number >>= 7) bytes += static_cast<char>(number | 0x80);
-  return bytes + static_cast<char>(number);
-}
-/// The start of an object in a pack (gitformat-pack(5)).
-std::string object_header(int type, uint64_t size) {
-  const auto first = static_cast<char>(type << 4 | static_cast<int>(size & 0xF) | (size > 0xF ? 0x80 : 0));
-  return size > 0xF ? first + packed_number(size >> 4) : std::string(1, first);
-}
-
 /// A pack with a megabyte of zeros, and a few bytes that make so many megabytes of it.
 std::string bomb_of(size_t megabytes) {
   constexpr int blob = 3;
@@ -270,11 +248,8 @@ std::string bomb_of(size_t megabytes) {
   std::string distance(1, static_cast<char>(first.size() & 0x7F));
   for (auto rest = first.size() >> 7; rest > 0; rest >>= 7)
     distance.insert(distance.begin(), static_cast<char>(0x80 | (--rest & 0x7F)));
-  auto pack = std::string("PACK\0\0\0\2\0\0\0\2", 12) + first +
-              object_header(delta_to_offset_before, delta.size()) + distance + deflated(delta);
-  std::array<unsigned char, SHA_DIGEST_LENGTH> sum{};
-  ::SHA1(reinterpret_cast<const unsigned char*>(pack.data()), pack.size(), sum.data());
-  return pack.append(sum.begin(), sum.end());
+  return pack_around(
+      2, first + object_header(delta_to_offset_before, delta.size()) + distance + deflated(delta));
 }
 
 TEST_P(PackScan, ABombIsLeftToAProcessOfItsOwn) {
