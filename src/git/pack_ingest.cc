@@ -15,6 +15,7 @@
 #include "git/pack_indexer.h"
 #include "git/pack_relay.h"
 #include "git/pack_scan.h"
+#include "git/plain_pack.h"
 #include "git/room.h"
 #include "git/unfit_upstream.h"
 
@@ -95,28 +96,37 @@ class GitIngest {
  public:
   GitIngest(const GitProgram& git, const ScratchRepository& scratch, Verify verify, bool target_is_empty,
             const Operation& operation)
-      : scratch_(scratch), target_is_empty_(target_is_empty), operation_(operation) {
-    std::vector<std::string> arguments{"index-pack", "--stdin", "--fix-thin"};
-    if (verify == Verify::fsck) arguments.push_back(strict_option());
-    if (target_is_empty) arguments.emplace_back("--check-self-contained-and-connected");
-    // What is kept is synced when it leaves the scratch repository.
-    child_ = git.command(scratch.path(), std::move(arguments), operation, {{"core.fsync", "none"}});
-    child_.file_size_limit = operation.max_pack_bytes;
-    child_.may_go_on = [this] { return !room_problem(scratch_.path(), operation_); };
-  }
+      : git_(git),
+        scratch_(scratch),
+        verify_(verify),
+        target_is_empty_(target_is_empty),
+        operation_(operation) {}
 
-  IngestResult take(const FileDescriptor& pack) {
-    child_.input_descriptor = pack.get();
-    return finish();
+  IngestResult take(const FileDescriptor& pack) const {
+    auto child = command();
+    child.input_descriptor = pack.get();
+    return run(child);
   }
-  IngestResult take(std::string pack) {
-    child_.input = std::move(pack);
-    return finish();
+  IngestResult take(std::string pack) const {
+    auto child = command();
+    child.input = std::move(pack);
+    return run(child);
   }
 
  private:
-  IngestResult finish() {
-    const auto finished = run_command(child_);
+  Command command() const {
+    std::vector<std::string> arguments{"index-pack", "--stdin", "--fix-thin"};
+    if (verify_ == Verify::fsck) arguments.push_back(strict_option());
+    if (target_is_empty_) arguments.emplace_back("--check-self-contained-and-connected");
+    // What is kept is synced when it leaves the scratch repository.
+    auto child = git_.command(scratch_.path(), std::move(arguments), operation_, {{"core.fsync", "none"}});
+    child.file_size_limit = operation_.max_pack_bytes;
+    child.may_go_on = [this] { return !room_problem(scratch_.path(), operation_); };
+    return child;
+  }
+
+  IngestResult run(const Command& child) const {
+    const auto finished = run_command(child);
     if (finished.ending == Ending::stopped) check_room(scratch_.path(), operation_);
     constexpr int names_others = 1;  // the exit code for a good pack that is not self-contained
     const bool good = finished.ending == Ending::exited &&
@@ -127,23 +137,48 @@ class GitIngest {
             .self_contained = target_is_empty_ && finished.code == 0};
   }
 
+  const GitProgram& git_;
   const ScratchRepository& scratch_;
+  Verify verify_;
   bool target_is_empty_;
   const Operation& operation_;
-  Command child_;
 };
 
-/// In process when the pack is small; git gets what is not, and what libgit2 does not understand.
-IngestResult take_small(GitIngest& by_git, const ScratchRepository& scratch, FileDescriptor pack,
-                        const Operation& operation) {
-  auto bytes = read_small(pack, operation);
-  if (bytes.size() > small_pack) {
-    const PackRelay relay(std::move(bytes), std::move(pack));
-    return by_git.take(relay.reader());
-  }
+/// Takes a pack back that index_pack() has put there.
+void remove_pack(std::filesystem::path index) {
+  std::error_code problem;
+  std::filesystem::remove(index, problem);
+  if (!problem) std::filesystem::remove(index.replace_extension(".pack"), problem);
+  if (problem)
+    throw Error(ErrorKind::internal, fmt::format("{}: {}: {}", doing, index.string(), problem.message()));
+}
+
+/// What a pack holds that stands in the scratch repository now; nothing when only git may take it.
+std::optional<IngestResult> accept(const ScratchRepository& scratch, const std::filesystem::path& index,
+                                   const SentPack& sent, Verify verify, const Operation& operation) {
+  const auto pack = std::filesystem::path(index).replace_extension(".pack");
+  if (std::filesystem::file_size(pack) > operation.max_pack_bytes) return std::nullopt;  // with its bases
+  IngestResult result{.objects = sent.objects};
+  if (verify == Verify::connectivity) return result;
+  // Looked at apart from the scratch's reader, which must not keep what is taken back.
+  const auto plain = find_plain(Objects(scratch.path()), index, sent);
+  if (!plain) return std::nullopt;
+  result.self_contained = plain->self_contained;
+  return result;
+}
+
+/// In process; nothing, and nothing left, when git is to do it: the pack is large once unpacked, libgit2 does
+/// not understand it, or it holds what is not plain.
+std::optional<IngestResult> take_in_process(const ScratchRepository& scratch, std::string_view bytes,
+                                            Verify verify, const Operation& operation) {
   const auto size = measure_pack(bytes, small_unpacked);
-  if (!size || size->deltas > few_deltas || !index_pack(scratch, bytes)) return by_git.take(std::move(bytes));
-  return {.objects = size->objects, .self_contained = false};
+  if (!size || size->deltas > few_deltas) return std::nullopt;
+  const auto index = index_pack(scratch, bytes);
+  if (!index) return std::nullopt;
+  const SentPack sent{.objects = size->objects, .bytes = bytes.size()};
+  auto accepted = accept(scratch, *index, sent, verify, operation);
+  if (!accepted) remove_pack(*index);
+  return accepted;
 }
 
 }  // namespace
@@ -151,9 +186,14 @@ IngestResult take_small(GitIngest& by_git, const ScratchRepository& scratch, Fil
 IngestResult ingest_pack(const GitProgram& git, const ScratchRepository& scratch, FileDescriptor pack,
                          Verify verify, bool target_is_empty, const Operation& operation) {
   check_room(scratch.path(), operation);
-  GitIngest by_git(git, scratch, verify, target_is_empty, operation);
-  if (verify == Verify::connectivity) return take_small(by_git, scratch, std::move(pack), operation);
-  return by_git.take(pack);
+  const GitIngest by_git(git, scratch, verify, target_is_empty, operation);
+  auto bytes = read_small(pack, operation);
+  if (bytes.size() > small_pack) {
+    const PackRelay relay(std::move(bytes), std::move(pack));
+    return by_git.take(relay.reader());
+  }
+  if (const auto taken = take_in_process(scratch, bytes, verify, operation)) return *taken;
+  return by_git.take(std::move(bytes));
 }
 
 }  // namespace refsyncd
