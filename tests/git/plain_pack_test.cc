@@ -15,7 +15,6 @@ namespace refsyncd {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 const ExampleParts parts;
 
