@@ -64,7 +64,7 @@ class PlainPackTest : public ReceivedPack {
   }
   std::optional<PlainPack> look(const std::string& pack, size_t objects) const {
     const auto scratch = make_scratch();
-    const auto index = index_pack(scratch.path(), pack);
+    const auto index = index_pack(scratch, pack);
     if (!index) throw std::runtime_error("libgit2 does not take the pack");
     return find_plain(Objects(scratch.path()), *index, {.objects = objects, .bytes = pack.size()});
   }
