@@ -144,6 +144,14 @@ class LockedRefs {
   std::optional<PackedRefs> packed_;
 };
 
+/// Whoever packs refs removes the folders that this leaves empty: then it is packed-refs that must last.
+void make_durable(const Path& repository, const Path& folder) try {
+  sync_directory(folder);
+} catch (const Error&) {
+  if (std::filesystem::exists(folder)) throw;
+  sync_directory(repository);
+}
+
 }  // namespace
 
 LooseUpdates write_loose_refs(const Path& repository, const ObjectReader& reader,
@@ -171,7 +179,7 @@ LooseUpdates write_loose_refs(const Path& repository, const ObjectReader& reader
       result.rest.push_back(&lock.update());
     }
   }
-  for (const auto& directory : changed) sync_directory(directory);
+  for (const auto& directory : changed) make_durable(repository, directory);
   return result;
 }
 
