@@ -1,19 +1,15 @@
 #include "git/loose_refs.h"
 
 #include <fcntl.h>
-#include <git2.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "base/file.h"
 #include "base/handle.h"
-#include "git/libgit2.h"
-#include "git/ref_files.h"
 
 namespace refsyncd {
 namespace {
@@ -89,61 +85,6 @@ std::vector<Path> LooseRefLock::directories() const {
   return changed;
 }
 
-/// Reflogs and shared permissions are git's business.
-bool is_plain(const Path& repository) {
-  std::error_code problem;
-  if (std::filesystem::exists(repository / "logs", problem) || problem) return false;
-  git_config* opened = nullptr;
-  if (git_config_open_ondisk(&opened, (repository / "config").c_str()) != 0) return false;
-  const Owned<git_config, git_config_free> configuration(opened);
-  for (const auto* key : {"core.logallrefupdates", "core.sharedrepository"}) {
-    git_config_entry* found = nullptr;
-    const int code = git_config_get_entry(&found, opened, key);
-    const Owned<git_config_entry, git_config_entry_free> entry(found);
-    if (code != GIT_ENOTFOUND) return false;
-  }
-  return true;
-}
-
-bool may_be_named(const ObjectReader& reader, const RefUpdate& update) {
-  if (!is_valid_ref_name(update.name)) return false;
-  if (!update.name.starts_with("refs/heads/")) return reader.contains(update.value);
-  return reader.ancestry(update.value, update.value) == Ancestry::same;
-}
-
-/// Whether an update can be made, once the ref is locked.
-enum class Standing { as_expected, moved, unclear };
-
-class LockedRefs {
- public:
-  explicit LockedRefs(const Path& repository) : repository_(repository) {}
-
-  Standing standing(const RefUpdate& update) {
-    std::error_code problem;
-    const auto type = std::filesystem::symlink_status(repository_ / update.name, problem).type();
-    if (type == std::filesystem::file_type::regular) {
-      const auto file = read_ref_file(repository_, update.name);
-      if (!file || file->id.absent()) return Standing::unclear;
-      return file->id == update.expected ? Standing::as_expected : Standing::moved;
-    }
-    if (type != std::filesystem::file_type::not_found) return Standing::unclear;
-    if (const auto* found = packed().find(update.name))
-      return found->id == update.expected ? Standing::as_expected : Standing::moved;
-    if (!update.expected.absent()) return Standing::moved;
-    return is_in_the_way(repository_, packed(), update.name) ? Standing::unclear : Standing::as_expected;
-  }
-
- private:
-  /// Read after the locks were taken: until they go, nobody can pack or unpack these refs.
-  const PackedRefs& packed() {
-    if (!packed_) packed_ = read_packed_refs(repository_);
-    return *packed_;
-  }
-
-  const Path& repository_;
-  std::optional<PackedRefs> packed_;
-};
-
 /// Whoever packs refs removes the folders that this leaves empty: then it is packed-refs that must last.
 void make_durable(const Path& repository, const Path& folder) try {
   sync_directory(folder);
@@ -154,13 +95,11 @@ void make_durable(const Path& repository, const Path& folder) try {
 
 }  // namespace
 
-LooseUpdates write_loose_refs(const Path& repository, const ObjectReader& reader,
-                              const std::vector<const RefUpdate*>& updates) {
-  if (!is_plain(repository)) return {.made = {}, .rest = updates};
-  LooseUpdates result;
+WrittenRefs write_loose_refs(const Path& repository, const ObjectReader& reader, const RefUpdates& updates) {
+  WrittenRefs result;
   std::vector<LooseRefLock> locks;
   for (const auto* update : updates) {
-    auto lock = may_be_named(reader, *update) ? LooseRefLock::take(repository, *update) : std::nullopt;
+    auto lock = is_allowed(reader, *update) ? LooseRefLock::take(repository, *update) : std::nullopt;
     if (lock) {
       locks.push_back(*std::move(lock));
     } else {
@@ -181,18 +120,6 @@ LooseUpdates write_loose_refs(const Path& repository, const ObjectReader& reader
   }
   for (const auto& directory : changed) make_durable(repository, directory);
   return result;
-}
-
-bool is_in_the_way(const Path& repository, const PackedRefs& packed, const std::string& name) {
-  if (packed.find(name) != nullptr || packed.has_below(name)) return true;
-  std::error_code problem;
-  if (std::filesystem::exists(std::filesystem::symlink_status(repository / name, problem))) return true;
-  for (auto slash = name.find('/', 5); slash != std::string::npos; slash = name.find('/', slash + 1)) {
-    const auto parent = name.substr(0, slash);
-    if (packed.find(parent) != nullptr) return true;
-    if (std::filesystem::is_regular_file(repository / parent, problem)) return true;
-  }
-  return false;
 }
 
 }  // namespace refsyncd

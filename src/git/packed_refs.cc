@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -29,11 +30,12 @@ ObjectId id_at_front(std::string_view line) {
   return *id;
 }
 
-bool by_name(const PackedRef& a, const PackedRef& b) { return a.name < b.name; }
+constexpr auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
 
-auto lower_bound(const std::vector<PackedRef>& refs, std::string_view name) {
-  return std::lower_bound(refs.begin(), refs.end(), name,
-                          [](const PackedRef& ref, std::string_view wanted) { return ref.name < wanted; });
+void append(std::string& text, const PackedChange& change) {
+  if (change.value.absent()) return;
+  text += change.value.hex() + ' ' + change.name + '\n';
+  if (change.peeled) text += '^' + change.peeled->hex() + '\n';
 }
 
 }  // namespace
@@ -52,51 +54,55 @@ std::string_view PackedRefLines::take_line() {
 
 bool PackedRefLines::next() {
   if (rest_.empty()) return false;
+  const auto start = rest_;
   const auto line = take_line();
   if (line.size() < id_digits + 2 || line[id_digits] != ' ') damaged(line);
   id_ = id_at_front(line);
   name_ = line.substr(id_digits + 1);
-  peeled_ = rest_.starts_with('^') ? take_line() : std::string_view();
-  if (!peeled_.empty() && peeled_.size() != id_digits + 1) damaged(peeled_);
+  if (rest_.starts_with('^')) {
+    const auto peeled = take_line();
+    if (peeled.size() != id_digits + 1) damaged(peeled);
+  }
+  lines_ = start.substr(0, start.size() - rest_.size());
   return true;
 }
 
-std::optional<ObjectId> PackedRefLines::peeled() const {
-  if (peeled_.empty()) return std::nullopt;
-  const auto id = ObjectId::from_hex(peeled_.substr(1));
-  if (!id) damaged(peeled_);
-  return id;
+PackedRefs::PackedRefs(std::string text) : text_(std::move(text)) {
+  constexpr size_t usual_line = 64;
+  refs_.reserve(text_.size() / usual_line);
+  PackedRefLines lines(text_);
+  fully_peeled_ = lines.fully_peeled();
+  while (lines.next()) refs_.push_back({lines.name(), lines.id(), lines.lines()});
+  if (!std::is_sorted(refs_.begin(), refs_.end(), by_name))
+    std::stable_sort(refs_.begin(), refs_.end(), by_name);
 }
 
 const PackedRef* PackedRefs::find(std::string_view name) const {
-  const auto at = lower_bound(refs, name);
-  return at != refs.end() && at->name == name ? &*at : nullptr;
+  const auto after = std::upper_bound(refs_.begin(), refs_.end(), PackedRef{name, {}, {}}, by_name);
+  return after != refs_.begin() && (after - 1)->name == name ? &*(after - 1) : nullptr;
 }
 
-bool PackedRefs::has_below(std::string_view directory) const {
-  const auto start = std::string(directory) + '/';
-  const auto at = lower_bound(refs, start);
-  return at != refs.end() && at->name.starts_with(start);
-}
-
-PackedRefs parse_packed_refs(std::string_view text) {
-  PackedRefs packed;
-  PackedRefLines lines(text);
-  packed.fully_peeled = lines.fully_peeled();
-  while (lines.next()) packed.refs.push_back({std::string(lines.name()), lines.id(), lines.peeled()});
-  if (!std::is_sorted(packed.refs.begin(), packed.refs.end(), by_name)) {
-    std::stable_sort(packed.refs.begin(), packed.refs.end(), by_name);
+bool PackedRefs::is_in_the_way_of(std::string_view name) const {
+  for (auto slash = name.find('/'); slash != std::string_view::npos; slash = name.find('/', slash + 1)) {
+    if (find(name.substr(0, slash)) != nullptr) return true;
   }
-  return packed;
+  const auto folder = std::string(name) + '/';
+  const auto below = std::lower_bound(refs_.begin(), refs_.end(), PackedRef{folder, {}, {}}, by_name);
+  return below != refs_.end() && below->name.starts_with(folder);
 }
 
-std::string format_packed_refs(const PackedRefs& packed) {
-  std::string text = "# pack-refs with: peeled fully-peeled sorted \n";
-  if (!packed.fully_peeled) text = "# pack-refs with: sorted \n";
-  for (const auto& ref : packed.refs) {
-    text += fmt::format("{} {}\n", ref.id.hex(), ref.name);
-    if (ref.peeled) text += fmt::format("^{}\n", ref.peeled->hex());
+std::string PackedRefs::with(std::vector<PackedChange> changes) const {
+  std::sort(changes.begin(), changes.end(), by_name);
+  std::string text =
+      fully_peeled_ ? "# pack-refs with: peeled fully-peeled sorted \n" : "# pack-refs with: sorted \n";
+  constexpr size_t usual_addition = 160;
+  text.reserve(text_.size() + changes.size() * usual_addition);
+  auto next = changes.begin();
+  for (const auto& ref : refs_) {
+    while (next != changes.end() && next->name < ref.name) append(text, *next++);
+    if (next == changes.end() || next->name != ref.name) text += ref.lines;
   }
+  while (next != changes.end()) append(text, *next++);
   return text;
 }
 
@@ -107,18 +113,14 @@ std::string read_packed_refs_text(const std::filesystem::path& repository) {
   return read_file(file, largest_file);
 }
 
-PackedRefs read_packed_refs(const std::filesystem::path& repository) {
-  return parse_packed_refs(read_packed_refs_text(repository));
-}
-
 PackedRefsLock::PackedRefsLock(std::filesystem::path repository) : repository_(std::move(repository)) {
   const auto file = repository_ / "packed-refs.lock";
   for (int attempt = 0;; ++attempt) {
     const FileDescriptor lock(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (lock) return;
-    if (errno != EEXIST || attempt == 100) {
-      throw Error(ErrorKind::transient, fmt::format("locking packed-refs: {}", std::strerror(errno)));
-    }
+    const auto problem = fmt::format("locking packed-refs: {}", std::strerror(errno));
+    if (errno != EEXIST) throw Error(ErrorKind::transient, problem);
+    if (attempt == 100) throw LockHeld(problem);
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 }
@@ -128,8 +130,18 @@ PackedRefsLock::~PackedRefsLock() {
   std::filesystem::remove(repository_ / "packed-refs.lock", ignored);
 }
 
-void PackedRefsLock::replace(const PackedRefs& packed) {
-  write_file(repository_ / "packed-refs", format_packed_refs(packed), 0666);
+/// Git tells one packed-refs from the next by size, inode and the second of its last change. After two in one
+/// second the first one's inode may be back: a git that has read that one would take ours for it.
+void PackedRefsLock::replace(std::string_view text) {
+  const auto file = repository_ / "packed-refs";
+  struct stat before {};
+  const bool existed = ::stat(file.c_str(), &before) == 0;
+  write_file(file, text, 0666);
+  struct stat after {};
+  if (!existed || ::stat(file.c_str(), &after) != 0 || after.st_mtim.tv_sec > before.st_mtim.tv_sec) return;
+  const timespec times[] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
+                            {.tv_sec = before.st_mtim.tv_sec + 1, .tv_nsec = 0}};
+  ::utimensat(AT_FDCWD, file.c_str(), times, 0);
 }
 
 }  // namespace refsyncd

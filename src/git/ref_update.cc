@@ -1,34 +1,27 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <set>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
-#include "git/libgit2.h"
+#include "git/locked_refs.h"
 #include "git/loose_refs.h"
-#include "git/packed_refs.h"
+#include "git/packed_update.h"
+#include "git/ref_way.h"
 #include "git/repository.h"
 
 namespace refsyncd {
 namespace {
 
-/// Up to so many moves and creations are made without git, one file each.
-constexpr size_t few_updates = 64;
-/// From this many new refs on they are written into packed-refs at once: a file a ref costs a first pull of
-/// 20,000 refs minutes and gigabytes of blocks.
-constexpr size_t many_creations = 64;
 /// More obstacles than this in one transaction, and each of the refs left gets a transaction of its own.
 constexpr int most_rounds = 50;
 
-using Updates = std::vector<const RefUpdate*>;
-
 bool deletes(const RefUpdate& update) { return update.value.absent(); }
-bool creates(const RefUpdate& update) { return update.expected.absent() && !deletes(update); }
 
 /// What `git update-ref --stdin -z` is told. no-deref, so that a symbolic ref never moves another ref.
-std::string instructions(const Updates& updates) {
+std::string instructions(const RefUpdates& updates) {
   std::string text;
   for (const auto* update : updates) {
     text += std::string("option no-deref\0", 16);
@@ -45,12 +38,14 @@ std::string instructions(const Updates& updates) {
 class RefTransaction {
  public:
   RefTransaction(const GitProgram& git, const Repository& repository, const Operation& operation)
-      : git_(git), repository_(repository), reader_(repository.reader()), operation_(operation) {}
+      : git_(git),
+        repository_(repository),
+        reader_(repository.reader()),
+        operation_(operation),
+        plain_(has_plain_refs(repository.path())) {}
 
-  void apply(Updates updates);
-  /// The next two return the updates that are left to do.
-  Updates create_packed(const Updates& updates);
-  Updates write_files(const Updates& updates);
+  /// Deletions, or no deletions.
+  void make(const RefUpdates& updates);
   std::vector<RefLeftAlone> left_alone(std::span<const RefUpdate> updates) const;
 
  private:
@@ -59,51 +54,64 @@ class RefTransaction {
   ObjectId current(const RefUpdate& update) const {
     return reader_.value_of(update.name).value_or(ObjectId{});
   }
-  void apply_one_by_one(const Updates& updates);
-  Updates still_possible(const Updates& updates, const Finished& failed);
+  RefWork work(const RefUpdates& updates, bool have_files) const;
+  /// The next two return the updates that are left to do.
+  RefUpdates write_packed(const RefUpdates& updates);
+  RefUpdates write_files(const RefUpdates& updates);
+  void apply(RefUpdates updates);
+  void apply_one_by_one(const RefUpdates& updates);
+  RefUpdates still_possible(const RefUpdates& updates, const Finished& failed);
 
   const GitProgram& git_;
   const Repository& repository_;
   ObjectReader reader_;
   const Operation& operation_;
+  const bool plain_;
   std::set<const RefUpdate*> made_;
   std::map<const RefUpdate*, Error> obstacles_;  ///< why a ref that had not moved could not be written
 };
 
-/// Writes new refs into packed-refs. Never overwrites anything: a ref in a file, made meanwhile, wins over a
-/// packed one. What cannot be written this way is left to git.
-Updates RefTransaction::create_packed(const Updates& updates) {
-  Updates rest;
-  PackedRefsLock lock(repository_.path());
-  auto packed = read_packed_refs(repository_.path());
-  Updates made;
-  std::vector<PackedRef> added;
-  for (const auto* update : updates) {
-    if (is_valid_ref_name(update->name) && reader_.contains(update->value) &&
-        !is_in_the_way(repository_.path(), packed, update->name)) {
-      made.push_back(update);
-      added.push_back({update->name, update->value, reader_.peel(update->value)});
-    } else {
-      rest.push_back(update);
-    }
-  }
-  packed.refs.insert(packed.refs.end(), added.begin(), added.end());
-  std::sort(packed.refs.begin(), packed.refs.end(),
-            [](const PackedRef& a, const PackedRef& b) { return a.name < b.name; });
-  if (!added.empty()) lock.replace(packed);
-  made_.insert(made.begin(), made.end());
-  return rest;
+void RefTransaction::make(const RefUpdates& updates) {
+  if (updates.empty()) return;
+  const LockedRefs refs(repository_.path());
+  RefUpdates rest;
+  RefUpdates without_file;
+  for (const auto* update : updates) (refs.has_file(update->name) ? rest : without_file).push_back(update);
+  if (way_to_write(work(without_file, false)) == RefWay::packed) without_file = write_packed(without_file);
+  rest.insert(rest.end(), without_file.begin(), without_file.end());
+  if (way_to_write(work(rest, true)) == RefWay::files) rest = write_files(rest);
+  apply(rest);
 }
 
-/// Spares the start of git. A ref that moved meanwhile is not written, and tells so by the value it holds.
-Updates RefTransaction::write_files(const Updates& updates) {
+RefWork RefTransaction::work(const RefUpdates& updates, bool have_files) const {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(repository_.path() / "packed-refs", none);
+  return {.refs = updates.size(),
+          .deletes = !updates.empty() && deletes(*updates.front()),
+          .have_files = have_files,
+          .plain = plain_,
+          .packed_size = none ? 0 : size};
+}
+
+/// While somebody holds packed-refs, few refs can be written without it.
+RefUpdates RefTransaction::write_packed(const RefUpdates& updates) try {
+  auto [made, rest] = write_packed_refs(repository_.path(), reader_, updates);
+  made_.insert(made.begin(), made.end());
+  return rest;
+} catch (const LockHeld&) {
+  if (way_to_write(work(updates, true)) != RefWay::files) throw;
+  return updates;
+}
+
+/// A ref that moved meanwhile is not written, and tells so by the value it holds.
+RefUpdates RefTransaction::write_files(const RefUpdates& updates) {
   auto [made, rest] = write_loose_refs(repository_.path(), reader_, updates);
   made_.insert(made.begin(), made.end());
   return rest;
 }
 
 /// One transaction of git; when a ref stands in its way, another one without that ref.
-void RefTransaction::apply(Updates updates) {
+void RefTransaction::apply(RefUpdates updates) {
   for (int round = 0; !updates.empty(); ++round) {
     if (round == most_rounds) return apply_one_by_one(updates);
     const auto finished =
@@ -120,13 +128,13 @@ void RefTransaction::apply(Updates updates) {
   }
 }
 
-void RefTransaction::apply_one_by_one(const Updates& updates) {
+void RefTransaction::apply_one_by_one(const RefUpdates& updates) {
   for (const auto* update : updates) apply({update});
 }
 
 /// The updates without those whose ref has moved, and without the one that git names as the obstacle.
-Updates RefTransaction::still_possible(const Updates& updates, const Finished& failed) {
-  Updates rest;
+RefUpdates RefTransaction::still_possible(const RefUpdates& updates, const Finished& failed) {
+  RefUpdates rest;
   for (const auto* update : updates) {
     if (moved(*update)) continue;
     const bool named =
@@ -160,21 +168,14 @@ std::vector<RefLeftAlone> Repository::update_refs(std::span<const RefUpdate> upd
                                                   const Operation& operation) const {
   if (updates.empty()) return {};
   RefTransaction transaction(*git_, *this, operation);
-  Updates deletions;
-  Updates creations;
-  Updates moves;
+  RefUpdates deletions;
+  RefUpdates others;
   for (const auto& update : updates) {
-    if (update.value == update.expected) continue;
-    (deletes(update) ? deletions : creates(update) ? creations : moves).push_back(&update);
+    if (update.value != update.expected) (deletes(update) ? deletions : others).push_back(&update);
   }
   // Deletions first and by themselves: a ref `a` must be gone before `a/b` can be made.
-  transaction.apply(deletions);
-  if (creations.size() >= many_creations) {
-    creations = transaction.create_packed(creations);
-  }
-  moves.insert(moves.end(), creations.begin(), creations.end());
-  if (moves.size() < few_updates) moves = transaction.write_files(moves);
-  transaction.apply(moves);
+  transaction.make(deletions);
+  transaction.make(others);
   return transaction.left_alone(updates);
 }
 

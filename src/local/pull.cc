@@ -8,7 +8,8 @@
 namespace refsyncd {
 namespace {
 
-/// More new refs than this are packed at once, instead of leaving a file for each.
+/// After more moves than this the refs are packed if many have files of their own: those that had them
+/// before, or all in a repository with reflogs.
 constexpr size_t many_refs = 500;
 
 /// The source as it really was when its objects came: fetched values replace listed ones.

@@ -137,30 +137,50 @@ TEST(RemoteWords, LeavesProgressOut) {
   EXPECT_LT(remote_words("remote: " + std::string(5000, 'x')).size(), 310u);
 }
 
-TEST(PackedRefs, RoundTrip) {
+TEST(PackedRefs, WithoutChangesTheTextStaysAsItIs) {
   const auto text = "# pack-refs with: peeled fully-peeled sorted \n" + one + " refs/heads/a\n" + two +
                     " refs/tags/v\n^" + one + "\n";
-  const auto packed = parse_packed_refs(text);
-  ASSERT_THAT(packed.refs, SizeIs(2));
-  EXPECT_TRUE(packed.fully_peeled);
-  EXPECT_EQ(packed.find("refs/tags/v")->peeled, id_one);
+  const PackedRefs packed(text);
+  EXPECT_EQ(packed.find("refs/tags/v")->id, id_two);
   EXPECT_EQ(packed.find("refs/tags/none"), nullptr);
-  EXPECT_TRUE(packed.has_below("refs/heads"));
-  EXPECT_FALSE(packed.has_below("refs/head"));
-  EXPECT_EQ(format_packed_refs(packed), text);
+  EXPECT_EQ(packed.with({}), text);
+}
+
+TEST(PackedRefs, ChangesReplaceAddAndRemove) {
+  const std::string header = "# pack-refs with: peeled fully-peeled sorted \n";
+  const PackedRefs packed(header + one + " refs/heads/b\n" + one + " refs/heads/d\n" + two +
+                          " refs/tags/v\n^" + one + "\n");
+  EXPECT_EQ(packed.with({{"refs/tags/z", id_two, id_one},
+                         {"refs/heads/d", {}, {}},
+                         {"refs/heads/c", id_one, {}},
+                         {"refs/heads/b", id_two, {}},
+                         {"refs/tags/v", id_one, {}},
+                         {"refs/heads/a", id_one, {}},
+                         {"refs/heads/none", {}, {}}}),
+            header + one + " refs/heads/a\n" + two + " refs/heads/b\n" + one + " refs/heads/c\n" + one +
+                " refs/tags/v\n" + two + " refs/tags/z\n^" + one + "\n");
+  EXPECT_EQ(PackedRefs("").with({{"refs/heads/a", id_one, {}}}), header + one + " refs/heads/a\n");
+}
+
+TEST(PackedRefs, KnowWhichNamesAreInTheWayOfANewOne) {
+  const PackedRefs packed(one + " refs/heads/a\n" + one + " refs/heads/b-c\n" + one + " refs/heads/b/c\n");
+  for (const auto* name : {"refs/heads/b", "refs/heads/a/x", "refs/heads/a/x/y", "refs/heads/b/c/d"})
+    EXPECT_TRUE(packed.is_in_the_way_of(name)) << name;
+  for (const auto* name : {"refs/heads/aa", "refs/heads/b-", "refs/heads/b/d", "refs/tags/a"})
+    EXPECT_FALSE(packed.is_in_the_way_of(name)) << name;
 }
 
 TEST(PackedRefs, OldFilesWithoutHeaderAreSortedAndPromiseNothing) {
-  const auto packed = parse_packed_refs(two + " refs/heads/b\n" + one + " refs/heads/a\n");
-  EXPECT_FALSE(packed.fully_peeled);
-  EXPECT_EQ(packed.refs.at(0).name, "refs/heads/a");
-  EXPECT_THAT(format_packed_refs(packed), testing::StartsWith("# pack-refs with: sorted \n"));
+  const PackedRefs packed(two + " refs/heads/b\n" + one + " refs/heads/a\n" + one + " refs/heads/b\n");
+  EXPECT_EQ(packed.find("refs/heads/b")->id, id_one) << "of two lines the last counts";
+  EXPECT_EQ(packed.with({{"refs/heads/b", id_two, {}}}),
+            "# pack-refs with: sorted \n" + one + " refs/heads/a\n" + two + " refs/heads/b\n");
 }
 
 TEST(PackedRefs, DamageIsNoticed) {
   for (const auto& text : {one + " refs/heads/a", "^" + one + "\n", std::string("xyz refs/heads/a\n"),
                            one + "\n", one + " refs/heads/a\n^123\n"}) {
-    EXPECT_THROW(parse_packed_refs(text), Error) << text;
+    EXPECT_THROW(PackedRefs{text}, Error) << text;
   }
 }
 
