@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "contract/sync_json.h"
 
 namespace refsyncd {
@@ -182,12 +184,11 @@ Readiness readiness_from(const json& value) {
   return readiness;
 }
 
-json control_json(const Sync& sync) {
-  json value = to_json_value(sync);
-  value["request"] = request_json(sync.request);
-  value["refs_left_out"] = sync.status == SyncStatus::completed && !sync.refs;
-  if (sync.failure && sync.failure->retry_after) value["retry_after_ms"] = sync.failure->retry_after->count();
-  return value;
+std::string control_text(Sync sync) {
+  json more = {{"request", request_json(sync.request)},
+               {"refs_left_out", sync.status == SyncStatus::completed && !sync.refs}};
+  if (sync.failure && sync.failure->retry_after) more["retry_after_ms"] = sync.failure->retry_after->count();
+  return sync_text(std::move(sync), more);
 }
 
 Sync control_sync_from(json value) {

@@ -13,7 +13,8 @@ nlohmann::json control_json(const PolicyStatus&);
 nlohmann::json control_json(const AgentStatus&);
 nlohmann::json control_json(const ReloadResult&);
 nlohmann::json control_json(const Readiness&);
-nlohmann::json control_json(const Sync&);
+/// As text: a sync may have very many refs.
+std::string control_text(Sync);
 
 PolicyStatus policy_status_from(const nlohmann::json&);
 AgentStatus agent_status_from(const nlohmann::json&);

@@ -81,8 +81,8 @@ std::vector<ApiRoute> hosting_routes(Hosting& hosting) {
             [&](const ApiCall& call) { return answer_syncs(hosting, call); }),
       route("GET", sync, ApiScope::read, false,
             [&](const ApiCall& call) {
-              return api_answer(
-                  to_json_value(hosting.sync(call.parameter("repo"), call.parameter("syncId"))));
+              auto found = hosting.sync(call.parameter("repo"), call.parameter("syncId"));
+              return HttpResponse{.body = sync_text(std::move(found)) + "\n"};
             }),
   };
 }

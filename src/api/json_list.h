@@ -9,14 +9,14 @@
 namespace refsyncd {
 
 /// Appends "name":[...], written value by value: the whole as one JSON value would take many times the memory
-/// of its text. `to_json` makes the JSON of one value.
-template <class Values, class ToJson>
-void append_list(std::string& text, std::string_view name, const Values& values, ToJson to_json) {
+/// of its text. `to_text` makes the JSON of one value.
+template <class Values, class ToText>
+void append_list(std::string& text, std::string_view name, const Values& values, ToText to_text) {
   text.append("\"").append(name).append("\":[");
   const char* separator = "";
   for (const auto& value : values) {
     text += std::exchange(separator, ",\n");
-    text += json_text(to_json(value));
+    text += to_text(value);
   }
   text += ']';
 }

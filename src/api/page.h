@@ -25,7 +25,7 @@ std::string page_head(bool has_more, std::string_view last);
 template <class Items>
 HttpResponse answer_page(std::string_view name, const Items& items, bool has_more, std::string_view last) {
   auto body = page_head(has_more, last);
-  append_list(body, name, items, [](const auto& item) { return to_json_value(item); });
+  append_list(body, name, items, [](const auto& item) { return json_text(to_json_value(item)); });
   return {.body = body + "}\n"};
 }
 

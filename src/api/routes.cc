@@ -80,14 +80,17 @@ HttpResponse serve_readiness(const Call& call) {
 
 HttpResponse serve_agent(const Call& call) { return answer(control_json(call.control.agent())); }
 
-template <class Values>
-HttpResponse answer_list(std::string_view name, const Values& values) {
+template <class Values, class ToText>
+HttpResponse answer_list(std::string_view name, const Values& values, ToText to_text) {
   std::string body = "{";
-  append_list(body, name, values, [](const auto& value) { return control_json(value); });
+  append_list(body, name, values, to_text);
   return {.body = body + "}\n"};
 }
 
-HttpResponse serve_status(const Call& call) { return answer_list("policies", call.control.status()); }
+HttpResponse serve_status(const Call& call) {
+  return answer_list("policies", call.control.status(),
+                     [](const PolicyStatus& policy) { return json_text(control_json(policy)); });
+}
 
 std::string query_value(const HttpRequest& request, std::string_view name) {
   const auto found = request.query.find(name);
@@ -131,7 +134,7 @@ HttpResponse serve_history(const Call& call) {
     if (last) break;
     query.before_id = all.back().id;
   }
-  return answer_list("syncs", all);
+  return answer_list("syncs", all, control_text);
 }
 
 /// Throws unless the value is an object that holds no other keys.
@@ -187,13 +190,14 @@ SyncRequest sync_request(const std::string& text) {
 }
 
 HttpResponse serve_enqueue(const Call& call) {
-  return answer(control_json(call.control.enqueue(sync_request(call.request.body))), 201);
+  return {.status = 201,
+          .body = control_text(call.control.enqueue(sync_request(call.request.body))) + "\n"};
 }
 
 HttpResponse serve_sync(const Call& call) {
-  const auto sync = call.control.sync(call.argument);
+  auto sync = call.control.sync(call.argument);
   if (!sync) return refusal(404, "not_found", fmt::format("there is no sync {}", call.argument));
-  return answer(control_json(*sync));
+  return {.body = control_text(*std::move(sync)) + "\n"};
 }
 
 HttpResponse serve_trigger(const Call& call) {

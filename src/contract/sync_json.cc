@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include <limits>
+#include <utility>
 
 #include "base/text.h"
 #include "contract/json_fields.h"
@@ -25,6 +26,8 @@ bool is_utf8(const std::string& text) try {
 std::string as_utf8(const std::string& text) { return is_utf8(text) ? text : printable(text, no_limit); }
 
 json time_or_null(const std::optional<WallTime>& time) { return time ? json(format_time(*time)) : json(); }
+
+std::string text_of(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json ref_json(const RefResult& ref) {
   json value = {{"name", as_utf8(ref.name)},
@@ -112,6 +115,22 @@ json stats_json(const RefResults& results) {
   auto refs = json::array();
   for (const auto& ref : results) refs.push_back(ref_json(ref));
   return {{"refs", std::move(refs)}};
+}
+
+std::string sync_text(Sync sync, const json& more) {
+  const auto refs = std::exchange(sync.refs, nullptr);
+  auto value = to_json_value(sync);
+  value.update(more);
+  if (!refs) return text_of(value);
+  value.erase("stats");
+  auto text = text_of(value);
+  constexpr size_t usual_ref = 256;
+  text.reserve(text.size() + refs->size() * usual_ref);
+  text.back() = ',';  // there is more before its brace
+  text += "\"stats\":{\"refs\":[";
+  const char* separator = "";
+  for (const auto& ref : *refs) text.append(std::exchange(separator, ",")).append(text_of(ref_json(ref)));
+  return text += "]}}";
 }
 
 json to_json_value(const Sync& sync) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "contract/time.h"
 #include "model/sync.h"
@@ -11,6 +12,10 @@ namespace refsyncd {
 /// that is not valid UTF-8 stands with \xNN for each byte that is not, and such a ref's exact name as
 /// `name_base64` beside it.
 nlohmann::json to_json_value(const Sync& sync);
+
+/// The text of to_json_value(sync) with the members of `more` beside its own; bytes of these that are not UTF-8
+/// become U+FFFD. Written ref by ref: a JSON value of many refs takes many times the memory of its text.
+std::string sync_text(Sync sync, const nlohmann::json& more = nlohmann::json::object());
 
 /// What the wire calls `stats`: {"refs": [...]}.
 nlohmann::json stats_json(const RefResults& results);

@@ -81,10 +81,18 @@ size_t declared_length(const HttpRequest& request) {
   return length;
 }
 
-MHD_Result send(MHD_Connection* connection, const HttpResponse& answer) {
-  // MHD copies the body (MUST_COPY) and only reads from the pointer.
-  const Response response(MHD_create_response_from_buffer(
-      answer.body.size(), const_cast<char*>(answer.body.data()), MHD_RESPMEM_MUST_COPY));
+/// A response that owns the body: it may be large, and takes its time to be sent.
+Response response_of(std::string body) {
+  auto owned = std::make_unique<std::string>(std::move(body));
+  const auto free = [](void* text) { delete static_cast<std::string*>(text); };
+  Response response(MHD_create_response_from_buffer_with_free_callback_cls(owned->size(), owned->data(), free,
+                                                                           owned.get()));
+  if (response) (void)owned.release();
+  return response;
+}
+
+MHD_Result send(MHD_Connection* connection, HttpResponse answer) {
+  const auto response = response_of(std::move(answer.body));
   if (!response) return MHD_NO;
   MHD_add_response_header(response.get(), MHD_HTTP_HEADER_CONTENT_TYPE, answer.content_type.c_str());
   MHD_add_response_header(response.get(), "X-Content-Type-Options", "nosniff");

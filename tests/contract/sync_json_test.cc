@@ -177,6 +177,15 @@ TEST(SyncToJson, no_refs_are_an_empty_list_not_null) {
   EXPECT_EQ(to_json_value(completed({}))["stats"].dump(), R"({"refs":[]})");
 }
 
+TEST(SyncJson, AsTextIsTheSameValueWithMoreBeside) {
+  for (const auto& sync : {queued(), completed({}), completed(one_of_each())}) {
+    auto expected = to_json_value(sync);
+    EXPECT_EQ(json::parse(sync_text(sync)), expected);
+    expected["request"] = {{"force", true}};
+    EXPECT_EQ(json::parse(sync_text(sync, {{"request", {{"force", true}}}})), expected);
+  }
+}
+
 TEST(SyncToJson, names_and_texts_that_are_not_utf8_make_valid_json_and_lose_nothing) {
   const std::string name = "refs/heads/caf\xE9";
   auto sync = completed({ref(name, std::nullopt, object_id('1'), Outcome::rejected, Reason::remote_refused,
