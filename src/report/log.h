@@ -30,7 +30,7 @@ struct LogSettings {
 /// warning says how many. The destructor writes out what is queued.
 class Log final : public LogSink {
  public:
-  static constexpr size_t capacity = 4096;
+  static constexpr size_t capacity = 1024;
 
   /// The clock outlives the log.
   Log(const LogSettings& settings, const Clock& clock);
