@@ -177,7 +177,7 @@ TEST(SyncToJson, no_refs_are_an_empty_list_not_null) {
   EXPECT_EQ(to_json_value(completed({}))["stats"].dump(), R"({"refs":[]})");
 }
 
-TEST(SyncJson, AsTextIsTheSameValueWithMoreBeside) {
+TEST(SyncToJson, as_text_it_is_the_same_value_with_more_beside) {
   for (const auto& sync : {queued(), completed({}), completed(one_of_each())}) {
     auto expected = to_json_value(sync);
     EXPECT_EQ(json::parse(sync_text(sync)), expected);
