@@ -85,16 +85,15 @@ bool ObjectReader::contained_when_opened(const ObjectId& id) const {
 }
 
 std::optional<ObjectId> ObjectReader::peel(const ObjectId& id) const {
-  const auto oid = to_oid(id);
   if (handles_->objects.type_of(id) != GIT_OBJECT_TAG) return std::nullopt;
-  git_object* found = nullptr;
-  check_libgit2(git_object_lookup(&found, handles_->objects.repository(), &oid, GIT_OBJECT_TAG),
-                "reading a tag");
-  const OwnedObject tag(found);
-  git_object* finally = nullptr;
-  check_libgit2(git_object_peel(&finally, found, GIT_OBJECT_ANY), "peeling a tag");
-  const OwnedObject target(finally);
-  return from_oid(*git_object_id(finally));
+  auto oid = to_oid(id);
+  for (;;) {
+    git_tag* found = nullptr;
+    check_libgit2(git_tag_lookup(&found, handles_->objects.repository(), &oid), "reading a tag");
+    const OwnedTag tag(found);
+    oid = *git_tag_target_id(found);
+    if (git_tag_target_type(found) != GIT_OBJECT_TAG) return from_oid(oid);
+  }
 }
 
 Ancestry ObjectReader::ancestry(const ObjectId& base, const ObjectId& tip) const {
@@ -102,8 +101,8 @@ Ancestry ObjectReader::ancestry(const ObjectId& base, const ObjectId& tip) const
     const auto type = handles_->objects.type_of(id);
     if (!type) return Ancestry::unknown_object;
     if (*type != GIT_OBJECT_COMMIT) return Ancestry::not_a_commit;
+    if (base == tip) return Ancestry::same;
   }
-  if (base == tip) return Ancestry::same;
   const auto base_oid = to_oid(base);
   const auto tip_oid = to_oid(tip);
   const int answer = git_graph_descendant_of(handles_->objects.repository(), &tip_oid, &base_oid);

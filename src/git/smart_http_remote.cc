@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <filesystem>
+#include <iterator>
 #include <set>
 
 #include "base/text.h"
@@ -34,6 +36,18 @@ Pipe make_pipe() {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw Error(ErrorKind::internal, "making a pipe failed");
   ::fcntl(ends[1], F_SETPIPE_SZ, pipe_capacity);  // best effort
   return {.reading = FileDescriptor(ends[0]), .writing = FileDescriptor(ends[1])};
+}
+
+/// True for a repository that was just made: there is nothing but the two folders that git makes, and these
+/// are empty. Asking for each object costs a look at the disk.
+bool holds_no_objects(const std::filesystem::path& repository) {
+  std::error_code unclear;
+  const auto is_empty = [&](const char* folder) {
+    return std::filesystem::is_empty(repository / "objects" / folder, unclear) && !unclear;
+  };
+  if (!is_empty("pack") || !is_empty("info")) return false;
+  const std::filesystem::directory_iterator entries(repository / "objects", unclear);
+  return !unclear && std::distance(begin(entries), end(entries)) == 2;
 }
 
 }  // namespace
@@ -153,11 +167,12 @@ std::vector<ObjectId> SmartHttpRemote::lacking(const ScratchRepository& into, st
   std::set<ObjectId> complete;
   for (const auto& ref : held) complete.insert(ref.id);
   const auto& reader = into.reader();
+  const bool any_objects = !holds_no_objects(into.target());
   std::set<ObjectId> wants;
   std::set<ObjectId> present;
   for (const auto& [name, id] : values) {
     if (complete.contains(id)) continue;
-    (reader.contained_when_opened(id) ? present : wants).insert(id);
+    (any_objects && reader.contained_when_opened(id) ? present : wants).insert(id);
   }
   if (!present.empty() && !are_connected(into, {present.begin(), present.end()}, held))
     wants.insert(present.begin(), present.end());

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/allocator.h"
 #include "base/duration.h"
 #include "base/handle.h"
 #include "base/temporary_folder.h"
@@ -37,6 +38,10 @@ void tidy_up(const Repository& repository, bool managed, bool first, const HeadW
     return;
   }
 }
+
+/// The lists of a sync of more refs take megabytes, and it is not soon repeated: what is asked often and finds
+/// nothing is no job.
+constexpr size_t very_many_refs = 5'000;
 
 /// git tells that it was turned away, but not for how long. A 503 that names a time is a throttle.
 void learn_patience(Failure& failure, const Upstream& upstream) {
@@ -109,6 +114,7 @@ SyncEnd SyncJob::perform(const Assignment& assignment, std::stop_token stop,
           fmt::format("timed out after {}: {}", format_duration(sync.request.timeout), end.failure->message);
     }
   }
+  if (handled.size() > very_many_refs) give_back_freed_memory();
   if (!end.failure || !handled.empty()) end.refs = std::make_shared<const RefResults>(std::move(handled));
   const std::scoped_lock lock(mutex_);
   if (met_obstacle(sync.request.direction, end)) {

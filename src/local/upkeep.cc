@@ -1,5 +1,10 @@
 #include "local/upkeep.h"
 
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "git/packed_refs.h"
 #include "local/backup.h"
 
 namespace refsyncd {
@@ -26,6 +31,18 @@ void attempt(MaintenanceReport& report, const Upkeep& upkeep, Step step) {
   }
 }
 
+/// Mostly there are none, and the refs need not be read one by one to see that.
+bool has_backups(const Repository& repository) {
+  std::error_code unclear;
+  const bool absent = !std::filesystem::exists(repository.path() / backup_prefix, unclear) && !unclear;
+  return !absent || read_packed_refs_text(repository.path()).find(backup_prefix) != std::string::npos;
+}
+
+std::vector<RefUpdate> expired_backups_of(const Repository& repository, WallTime before) {
+  if (!has_backups(repository)) return {};
+  return expired_backups(repository.reader().refs_below(backup_prefix), before);
+}
+
 }  // namespace
 
 bool needs_maintenance(const Condition& condition, size_t expired_backups, WallTime now) {
@@ -37,15 +54,14 @@ bool needs_maintenance(const Condition& condition, size_t expired_backups, WallT
 }
 
 size_t remove_expired_backups(const Repository& repository, WallTime before, const Operation& operation) {
-  const auto expired = expired_backups(repository.reader().refs_below(backup_prefix), before);
+  const auto expired = expired_backups_of(repository, before);
   if (expired.empty()) return 0;
   return expired.size() - repository.update_refs(expired, operation).size();
 }
 
 std::optional<MaintenanceReport> maintain(const Repository& repository, const Upkeep& upkeep) {
   const auto before = examine(repository.path());
-  const auto expired =
-      expired_backups(repository.reader().refs_below(backup_prefix), upkeep.backups_until).size();
+  const auto expired = expired_backups_of(repository, upkeep.backups_until).size();
   if (!needs_maintenance(before, expired, upkeep.now)) return std::nullopt;
 
   Operation operation;
