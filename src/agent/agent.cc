@@ -8,6 +8,7 @@
 #include "api/routes.h"
 #include "base/allocator.h"
 #include "base/duration.h"
+#include "base/program_pages.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "config/fixed_settings.h"
@@ -101,6 +102,7 @@ void Agent::run() {
   give_back_freed_memory();
   last_turn_.store(clock_.steady().time_since_epoch().count());
   listen(http_);
+  unmap_idle_program_pages();
   service_manager_.ready(summary());
   while (!stopping_) turn();
   drain();
