@@ -190,8 +190,7 @@ SyncRequest sync_request(const std::string& text) {
 }
 
 HttpResponse serve_enqueue(const Call& call) {
-  return {.status = 201,
-          .body = control_text(call.control.enqueue(sync_request(call.request.body))) + "\n"};
+  return {.status = 201, .body = control_text(call.control.enqueue(sync_request(call.request.body))) + "\n"};
 }
 
 HttpResponse serve_sync(const Call& call) {

@@ -13,8 +13,9 @@ namespace refsyncd {
 /// `name_base64` beside it.
 nlohmann::json to_json_value(const Sync& sync);
 
-/// The text of to_json_value(sync) with the members of `more` beside its own; bytes of these that are not UTF-8
-/// become U+FFFD. Written ref by ref: a JSON value of many refs takes many times the memory of its text.
+/// The text of to_json_value(sync) with the members of `more` beside its own; bytes of these that are not
+/// UTF-8 become U+FFFD. Written ref by ref: a JSON value of many refs takes many times the memory of its
+/// text.
 std::string sync_text(Sync sync, const nlohmann::json& more = nlohmann::json::object());
 
 /// What the wire calls `stats`: {"refs": [...]}.

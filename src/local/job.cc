@@ -39,8 +39,8 @@ void tidy_up(const Repository& repository, bool managed, bool first, const HeadW
   }
 }
 
-/// The lists of a sync of more refs take megabytes, and it is not soon repeated: what is asked often and finds
-/// nothing is no job.
+/// The lists of a sync of more refs take megabytes, and it is not soon repeated: what is asked often and
+/// finds nothing is no job.
 constexpr size_t very_many_refs = 5'000;
 
 /// git tells that it was turned away, but not for how long. A 503 that names a time is a throttle.
