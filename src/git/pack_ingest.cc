@@ -30,6 +30,9 @@ constexpr size_t small_pack = size_t{4} << 20;
 constexpr uint64_t small_unpacked = uint64_t{128} << 20;
 /// With more deltas than this libgit2 may be slow: in a bad order each pass over them resolves one.
 constexpr size_t few_deltas = 2000;
+/// With more objects than this git is faster in spite of its start, and nothing of the pack need be kept for
+/// it.
+constexpr size_t few_objects = 5'000;
 constexpr milliseconds patience = std::chrono::milliseconds(100);  // between two looks at what may end us
 
 void check_limits(const Operation& operation) {
@@ -38,12 +41,26 @@ void check_limits(const Operation& operation) {
     throw Error(ErrorKind::transient, fmt::format("{}: timed out", doing));
 }
 
-/// Reads until the end, or until there is more than fits. Returns what was read.
+size_t big_endian(std::string_view bytes) {
+  size_t number = 0;
+  for (const char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
+  return number;
+}
+
+/// More than is taken in process, by its bytes or by the number of objects that its head announces.
+bool is_large(std::string_view pack) {
+  constexpr size_t before_number = 8;
+  constexpr size_t head = 12;
+  return pack.size() > small_pack ||
+         (pack.size() >= head && big_endian(pack.substr(before_number, head - before_number)) > few_objects);
+}
+
+/// Reads until the end, or until the pack is known to be large. Returns what was read.
 std::string read_small(const FileDescriptor& pack, const Operation& operation) {
   std::string bytes;
   std::array<char, size_t{64} << 10>
       buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
-  while (bytes.size() <= small_pack) {
+  while (!is_large(bytes)) {
     check_limits(operation);
     pollfd readable{pack.get(), POLLIN, 0};
     if (::poll(&readable, 1, static_cast<int>(patience.count())) <= 0) continue;
@@ -77,10 +94,7 @@ size_t count_objects(const ScratchRepository& scratch, std::string_view output) 
   std::array<char, 12> header{};
   if (!file.read(header.data(), header.size()))
     throw Error(ErrorKind::internal, fmt::format("{}: git's pack cannot be read", doing));
-  size_t count = 0;
-  for (const char byte : {header[8], header[9], header[10], header[11]})
-    count = count << 8 | static_cast<unsigned char>(byte);
-  return count;
+  return big_endian({&header[8], 4});
 }
 
 /// Whatever is wrong with a pack, beyond what fsck refuses, may be the way it travelled.
@@ -188,7 +202,7 @@ IngestResult ingest_pack(const GitProgram& git, const ScratchRepository& scratch
   check_room(scratch.path(), operation);
   const GitIngest by_git(git, scratch, verify, target_is_empty, operation);
   auto bytes = read_small(pack, operation);
-  if (bytes.size() > small_pack) {
+  if (is_large(bytes)) {
     const PackRelay relay(std::move(bytes), std::move(pack));
     return by_git.take(relay.reader());
   }
