@@ -32,6 +32,15 @@ bool has_plain_refs(const Path& repository) {
   return true;
 }
 
+bool any_ref_files(const Path& repository) {
+  std::error_code problem;
+  using Walk = std::filesystem::recursive_directory_iterator;
+  for (Walk at(repository / "refs", problem), end; !problem && at != end; at.increment(problem)) {
+    if (at->symlink_status(problem).type() != std::filesystem::file_type::directory) return true;
+  }
+  return static_cast<bool>(problem);
+}
+
 bool is_allowed(const ObjectReader& reader, const RefUpdate& update) {
   if (!is_valid_ref_name(update.name)) return false;
   if (update.value.absent()) return true;

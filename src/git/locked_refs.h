@@ -23,6 +23,9 @@ struct WrittenRefs {
 /// of its own.
 bool has_plain_refs(const std::filesystem::path& repository);
 
+/// Whether there is a file below refs/: a ref's own, or the lock of one. True also when that is unclear.
+bool any_ref_files(const std::filesystem::path& repository);
+
 /// Whether Git allows the update as such: the name is valid, the new value is there and, for a branch, a
 /// commit.
 bool is_allowed(const ObjectReader& reader, const RefUpdate& update);

@@ -58,6 +58,7 @@ class PackedRefs {
   PackedRefs(const PackedRefs&) = delete;
   PackedRefs& operator=(const PackedRefs&) = delete;
 
+  bool empty() const { return refs_.empty(); }
   const PackedRef* find(std::string_view name) const;
   /// True when no ref of that name could be made: one has the name of a folder that it would be in, or would
   /// be in a folder of its name.

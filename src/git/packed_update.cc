@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -73,12 +74,51 @@ void PackedUpdate::take_back_conflicts(WrittenRefs& result) {
   result.made.erase(from, result.made.end());
 }
 
+/// One of the names is a folder of another's.
+bool any_below_another(const RefUpdates& updates) {
+  std::set<std::string_view> names;
+  for (const auto* update : updates) names.insert(update->name);
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+    const auto folder = std::string(name) + '/';
+    const auto below = names.lower_bound(folder);
+    return below != names.end() && below->starts_with(folder);
+  });
+}
+
+/// The first refs of a repository, without the lock of each, as git itself writes those of a clone: nobody
+/// else is there, as a rule. Nothing, and nothing written, when there are refs already or somebody turns out
+/// to be making some: a lock that was there before ours were seen is there still, or has become a file.
+std::optional<WrittenRefs> write_first_refs(const std::filesystem::path& repository,
+                                            const ObjectReader& reader, const RefUpdates& updates,
+                                            PackedRefsLock& lock) {
+  const auto creates = [](const RefUpdate* update) {
+    return update->expected.absent() && !update->value.absent();
+  };
+  const PackedRefs packed(read_packed_refs_text(repository));
+  if (!packed.empty() || any_ref_files(repository) || !std::all_of(updates.begin(), updates.end(), creates) ||
+      any_below_another(updates)) {
+    return std::nullopt;
+  }
+  WrittenRefs result;
+  std::vector<PackedChange> changes;
+  for (const auto* update : updates) {
+    auto change = is_allowed(reader, *update) ? change_for(reader, *update) : std::nullopt;
+    (change ? result.made : result.rest).push_back(update);
+    if (change) changes.push_back(*std::move(change));
+  }
+  lock.replace(packed.with(std::move(changes)));
+  if (!any_ref_files(repository)) return result;
+  lock.replace(packed.with({}));
+  return std::nullopt;
+}
+
 }  // namespace
 
 WrittenRefs write_packed_refs(const std::filesystem::path& repository, const ObjectReader& reader,
                               const RefUpdates& updates) {
   WrittenRefs result;
   PackedRefsLock packed(repository);
+  if (auto first = write_first_refs(repository, reader, updates, packed)) return *std::move(first);
   RefLocks locks(repository);  // released before packed-refs, after all is written
   RefUpdates locked;
   for (const auto* update : updates)

@@ -74,9 +74,11 @@ class RefTransaction {
 void RefTransaction::make(const RefUpdates& updates) {
   if (updates.empty()) return;
   const LockedRefs refs(repository_.path());
+  const bool any_files = any_ref_files(repository_.path());
   RefUpdates rest;
   RefUpdates without_file;
-  for (const auto* update : updates) (refs.has_file(update->name) ? rest : without_file).push_back(update);
+  for (const auto* update : updates)
+    (any_files && refs.has_file(update->name) ? rest : without_file).push_back(update);
   if (way_to_write(work(without_file, false)) == RefWay::packed) without_file = write_packed(without_file);
   rest.insert(rest.end(), without_file.begin(), without_file.end());
   if (way_to_write(work(rest, true)) == RefWay::files) rest = write_files(rest);
