@@ -62,6 +62,15 @@ void remove_half_made(const Path& place) {
   }
 }
 
+/// In a folder that nobody sees yet, and whose entries are made durable together.
+void write_new_file(const Path& file, std::string_view content) {
+  const FileDescriptor made(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!made) fail("creating", file, errno);
+  if (::write(made.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()))
+    fail("writing", file, errno);
+  if (::fsync(made.get()) != 0) fail("syncing", file, errno);
+}
+
 /// Makes the repository beside its place and moves it there in one step, so that it is never seen half made.
 /// No template is copied: it has no hooks.
 void create_repository(const Path& place) {
@@ -75,8 +84,9 @@ void create_repository(const Path& place) {
   });
   for (const auto* folder : {"objects/info", "objects/pack", "refs/heads", "refs/tags"})
     make_directory(made / folder);
-  write_file(made / "config", new_configuration, 0644);
-  write_file(made / "HEAD", "ref: refs/heads/main\n", 0644);
+  write_new_file(made / "config", new_configuration);
+  write_new_file(made / "HEAD", "ref: refs/heads/main\n");
+  sync_directory(made);
   if (::rename(made.c_str(), place.c_str()) != 0) fail("creating", place, errno);
   sync_directory(place.parent_path());
 }

@@ -163,8 +163,8 @@ TEST_F(ConnectivityTest, ABranchFromAnOlderCommitNeedsNoProcess) {
   const auto next = commit_files(changed("other/d", "new\n"), {fork}, 30);
   EXPECT_TRUE(proved_in_process(pack_of({next}, {fork}), {next}));
   EXPECT_TRUE(proved_in_process(pack_of({next}, {fork}), {next, fork}));
-  EXPECT_FALSE(prove_connected(make_scratch(), std::vector{fork}, read_refs(target),
-                               {.objects = 100, .history = 5}));
+  EXPECT_FALSE(
+      prove_connected(make_scratch(), std::vector{fork}, read_refs(target), {.objects = 100, .history = 5}));
 }
 
 TEST_F(ConnectivityTest, ABrokenRefOfTheTargetPromisesNothing) {

@@ -201,8 +201,8 @@ TEST_F(RepositoryTest, RemovesAtOnceWhatAKilledAgentLeft) {
 TEST_F(RepositoryTest, RemovesHalvesOfPacks) {
   const auto path = make_bare("a.git");
   commit(path, "one");
-  for (const auto* name : {"pack-1.pack", "pack-1.rev", "pack-2.pack", "pack-2.idx", "pack-3.idx", "diary.pack",
-                           "diary.idx"}) {
+  for (const auto* name :
+       {"pack-1.pack", "pack-1.rev", "pack-2.pack", "pack-2.idx", "pack-3.idx", "diary.pack", "diary.idx"}) {
     std::filesystem::create_directories(path / "objects/pack");
     std::ofstream(path / "objects/pack" / name) << "x";
     make_older(path / "objects/pack" / name);
