@@ -21,10 +21,10 @@ namespace refsyncd {
 /// gap are due once), times that occur twice are due at their first occurrence. With every hour allowed, due
 /// times follow elapsed time, so a 15-minute expression stays one. Jitter in absolute time is added.
 ///
-/// Phase and jitter are whole tenths of a second, so that policies share the moments at which the agent wakes.
-/// Jitter is cut to the distance to the next grid point or calendar time, so due times keep their order and
-/// none is lost. WallTime::max() stands for never: a schedule that names no time, or the year 9999 reached.
-/// Throws Error(bad_config) when the time zone is not in the system's database.
+/// Phase and jitter are whole tenths of a second, so that policies share the moments at which the agent
+/// wakes. Jitter is cut to the distance to the next grid point or calendar time, so due times keep their
+/// order and none is lost. WallTime::max() stands for never: a schedule that names no time, or the year 9999
+/// reached. Throws Error(bad_config) when the time zone is not in the system's database.
 WallTime next_due(const Policy& policy, WallTime after, std::optional<WallTime> last_change = std::nullopt);
 
 /// When readiness gives the policy up, given its last success: after `stale_after`, or when three due times
