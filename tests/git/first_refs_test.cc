@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "git/locked_refs.h"
-#include "git/real_git.h"
 #include "git/ref_files.h"
+#include "git/ref_target.h"
 
 namespace refsyncd {
 namespace {
@@ -16,11 +16,10 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr ObjectId absent{};
 constexpr int several = 40;
 
 /// The first refs of a repository are written as a clone's are, all into packed-refs and without a lock each.
-class FirstRefsTest : public RealGit {
+class FirstRefsTest : public RefTarget {
  protected:
   std::string branch(int number) const { return fmt::format("refs/heads/topic/{:02}", number); }
   std::vector<RefUpdate> creations() const {
@@ -28,17 +27,6 @@ class FirstRefsTest : public RealGit {
     for (int number = 0; number < several; ++number) updates.push_back({branch(number), first, absent});
     return updates;
   }
-  std::set<std::string> update(const std::vector<RefUpdate>& updates) const {
-    std::set<std::string> names;
-    for (auto& left : Repository::open(git, path, false).update_refs(updates, {}))
-      names.insert(std::move(left.name));
-    return names;
-  }
-  ObjectId value(const std::string& name) const { return ObjectReader(path).value_of(name).value_or(absent); }
-
-  std::filesystem::path path = make_bare("target.git");
-  ObjectId first = commit(path, "first");
-  ObjectId second = commit(path, "second", {first});
 };
 
 TEST_F(FirstRefsTest, AreAllPacked) {
@@ -85,7 +73,8 @@ TEST_F(FirstRefsTest, AgainstGitExactlyOneSideMakesEachRef) {
       }
     });
     std::this_thread::sleep_for(std::chrono::milliseconds(2 * round));
-    const auto left = update(creations());
+    const auto names = update(creations());
+    const std::set<std::string> left(names.begin(), names.end());
     other.join();
     EXPECT_EQ(left, made_by_git) << "in round " << round;
     for (const auto& creation : creations())

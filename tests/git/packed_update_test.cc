@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "base/error.h"
-#include "git/real_git.h"
 #include "git/ref_files.h"
+#include "git/ref_target.h"
 
 namespace refsyncd {
 namespace {
@@ -21,34 +21,24 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr ObjectId absent{};
 constexpr int several = 12;  // worth a packed-refs
 
 std::string branch(int number) { return fmt::format("refs/heads/topic/{:02}", number); }
 
 /// A repository of packed refs, several of which move at once. Whatever git would have made of it must come
 /// out.
-class PackedUpdateTest : public RealGit {
+class PackedUpdateTest : public RefTarget {
  protected:
   PackedUpdateTest() {
     for (int number = 0; number < several; ++number) set_ref(path, branch(number), first);
     plain_git(path, {"pack-refs", "--all"});
   }
 
-  std::vector<RefLeftAlone> update_telling(const std::vector<RefUpdate>& updates) const {
-    return Repository::open(git, path, false).update_refs(updates, {});
-  }
-  std::vector<std::string> update(const std::vector<RefUpdate>& updates) const {
-    std::vector<std::string> names;
-    for (auto& left : update_telling(updates)) names.push_back(std::move(left.name));
-    return names;
-  }
   std::vector<RefUpdate> moves(const ObjectId& value, const ObjectId& expected) const {
     std::vector<RefUpdate> updates;
     for (int number = 0; number < several; ++number) updates.push_back({branch(number), value, expected});
     return updates;
   }
-  ObjectId value(const std::string& name) const { return ObjectReader(path).value_of(name).value_or(absent); }
   ObjectId tag(const std::string& name) const {
     plain_git(path, {"tag", "-a", "-m", "message", name, first.hex()});
     const auto made = value("refs/tags/" + name);
@@ -63,10 +53,6 @@ class PackedUpdateTest : public RealGit {
     }
     return found;
   }
-
-  std::filesystem::path path = make_bare("target.git");
-  ObjectId first = commit(path, "first");
-  ObjectId second = commit(path, "second", {first});
 };
 
 TEST_F(PackedUpdateTest, WritesWhatGitWrites) {

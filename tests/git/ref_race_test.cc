@@ -9,34 +9,24 @@
 #include <utility>
 
 #include "base/error.h"
-#include "git/real_git.h"
+#include "git/ref_target.h"
 
 namespace refsyncd {
 namespace {
 
 using testing::IsEmpty;
 
-constexpr ObjectId absent{};
-
 /// Few updates are made without git. Whatever git would have made of them must come out.
-class RefRaceTest : public RealGit {
+class RefRaceTest : public RefTarget {
  protected:
   RefRaceTest() { set_ref(path, "refs/heads/main", first); }
 
-  std::vector<RefLeftAlone> update(const std::vector<RefUpdate>& updates) const {
-    return Repository::open(git, path, false).update_refs(updates, {});
-  }
-  ObjectId value(const std::string& name) const { return ObjectReader(path).value_of(name).value_or(absent); }
   bool any_lock() const {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(path / "refs")) {
       if (entry.path().extension() == ".lock") return true;
     }
     return false;
   }
-
-  std::filesystem::path path = make_bare("target.git");
-  ObjectId first = commit(path, "first");
-  ObjectId second = commit(path, "second", {first});
 };
 
 TEST_F(RefRaceTest, WritesWhatGitWrites) {
@@ -52,7 +42,7 @@ TEST_F(RefRaceTest, MovesARefThatIsPacked) {
   plain_git(path, {"pack-refs", "--all"});
   EXPECT_THAT(update({{"refs/heads/main", second, first}}), IsEmpty());
   EXPECT_EQ(value("refs/heads/main"), second);
-  EXPECT_EQ(update({{"refs/heads/main", first, absent}}),
+  EXPECT_EQ(update_telling({{"refs/heads/main", first, absent}}),
             (std::vector<RefLeftAlone>{{"refs/heads/main", ""}}));
   EXPECT_EQ(value("refs/heads/main"), second);
 }
@@ -61,9 +51,9 @@ TEST_F(RefRaceTest, ANewRefMustNotBeInTheWayOfPackedOnes) {
   set_ref(path, "refs/heads/a/b", first);
   plain_git(path, {"pack-refs", "--all"});
   std::filesystem::remove_all(path / "refs/heads/a");
-  const auto left = update({{"refs/heads/a", second, absent},
-                            {"refs/heads/a/b/c", second, absent},
-                            {"refs/heads/good", second, absent}});
+  const auto left = update_telling({{"refs/heads/a", second, absent},
+                                    {"refs/heads/a/b/c", second, absent},
+                                    {"refs/heads/good", second, absent}});
   ASSERT_EQ(left.size(), 2U);
   for (const auto& ref : left) EXPECT_THAT(ref.obstacle, testing::HasSubstr("cannot lock ref")) << ref.name;
   EXPECT_EQ(value("refs/heads/good"), second);

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "base/error.h"
-#include "git/real_git.h"
+#include "git/ref_target.h"
 
 namespace refsyncd {
 namespace {
@@ -14,25 +14,9 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-constexpr ObjectId absent{};
-
-class RefUpdateTest : public RealGit {
+class RefUpdateTest : public RefTarget {
  protected:
   RefUpdateTest() { set_ref(path, "refs/heads/main", first); }
-
-  std::vector<RefLeftAlone> update_telling(const std::vector<RefUpdate>& updates) const {
-    return Repository::open(git, path, false).update_refs(updates, {});
-  }
-  std::vector<std::string> update(const std::vector<RefUpdate>& updates) const {
-    std::vector<std::string> names;
-    for (auto& left : update_telling(updates)) names.push_back(std::move(left.name));
-    return names;
-  }
-  ObjectId value(const std::string& name) const { return ObjectReader(path).value_of(name).value_or(absent); }
-
-  std::filesystem::path path = make_bare("target.git");
-  ObjectId first = commit(path, "first");
-  ObjectId second = commit(path, "second", {first});
 };
 
 TEST_F(RefUpdateTest, CreatesMovesAndDeletes) {
