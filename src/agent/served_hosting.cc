@@ -27,7 +27,7 @@ UpstreamUrl checked_url(const std::string& text) {
   constexpr auto field = "upstream.url";
   try {
     auto url = parse_upstream_url(text, "/");
-    if (url.transport == Transport::https || url.transport == Transport::http) return url;
+    if (over_http(url.transport)) return url;
   } catch (const UrlError& problem) {
     throw bad_request(field, problem.what());
   }

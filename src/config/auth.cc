@@ -86,7 +86,7 @@ Auth read_ssh(Reading& reading, const Fields& fields) {
 void check_transport(Reading& reading, const Fields& fields, const UpstreamUrl& url, bool allow_plaintext) {
   const auto place = fields.place();
   const bool ssh_auth = fields["ssh_key"] || fields["known_hosts"];
-  const bool http_url = url.transport == Transport::http || url.transport == Transport::https;
+  const bool http_url = over_http(url.transport);
   if (url.transport == Transport::file) {
     reading.problems.add(place, "a file upstream takes no 'auth'; remove it");
   } else if (ssh_auth && http_url) {

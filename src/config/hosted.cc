@@ -16,7 +16,7 @@ std::optional<std::string> read_base_url(Reading& reading, const Field& field) {
   if (!text) return std::nullopt;
   try {
     auto url = parse_upstream_url(*text, reading.folder);
-    if (url.transport != Transport::https && url.transport != Transport::http) {
+    if (!over_http(url.transport)) {
       throw UrlError("the API is reached by https; write a URL such as https://api.mesa.dev/v1");
     }
     if (url.transport == Transport::http && !url.loopback) {

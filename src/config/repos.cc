@@ -97,7 +97,7 @@ void RepoReader::refuse_what_is_not_hosted(const Fields& fields, const Repo& rep
   if (fields["path"]) refuse(fields["path"].key.place(), "'path'");
   if (!repo.upstream || repo.upstream->url.empty()) return;
   const auto place = fields["upstream"].place();
-  if (repo.upstream->transport != Transport::https && repo.upstream->transport != Transport::http) {
+  if (!over_http(repo.upstream->transport)) {
     refuse(place, "an upstream that is not https");
   }
   if (!repo.upstream->ca_file.empty()) refuse(place, "'tls'");

@@ -19,7 +19,7 @@ std::string pin(const HostAndPort& host, const std::vector<std::string>& address
 
 std::string pinned_host(const Upstream& upstream) {
   if (!upstream.public_only) return "";
-  if (upstream.transport != Transport::https && upstream.transport != Transport::http) {
+  if (!over_http(upstream.transport)) {
     throw Error(ErrorKind::bad_config, fmt::format("{}: the API takes http and https only", upstream.url));
   }
   const auto host = split_host(upstream.host, upstream.transport == Transport::https ? 443 : 80);

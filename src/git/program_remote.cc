@@ -28,8 +28,6 @@ namespace {
 constexpr size_t most_patterns = 200;
 constexpr size_t most_push_bytes = 128 << 10;  // of arguments in one `git push`
 
-bool is_http(Transport transport) { return transport == Transport::https || transport == Transport::http; }
-
 /// The bundle of trusted certificates. Named always, because GnuTLS otherwise reads a whole directory of them
 /// for each process.
 std::string trusted_certificates(const Upstream& upstream) {
@@ -167,7 +165,7 @@ Command GitProgramRemote::command(const std::filesystem::path& repository,
   settings.push_back(
       {"core.fsync", "none"});  // the scratch repository is thrown away; what is kept is synced then
   if (upstream_.verify == Verify::connectivity) settings.push_back({"fetch.fsckObjects", "false"});
-  const bool http = is_http(upstream_.transport);
+  const bool http = over_http(upstream_.transport);
   if (http) {
     for (auto& setting : http_settings(upstream_, secret_)) settings.push_back(std::move(setting));
     if (!pinned_host_.empty()) settings.push_back({"http.curloptResolve", pinned_host_});
@@ -206,7 +204,7 @@ Error GitProgramRemote::failure(const Finished& finished, std::string_view doing
 /// packets of the smart protocol were seen.
 void GitProgramRemote::check_that_it_is_a_git_server(const std::vector<std::string>& listing,
                                                      std::string_view doing) const {
-  if (!is_http(upstream_.transport)) return;
+  if (!over_http(upstream_.transport)) return;
   const auto finished = run_traced(listing);
   if (!finished.ok()) throw classify_git_failure(finished, doing);
   if (finished.error.find("git< ") != std::string::npos) return;
@@ -248,7 +246,7 @@ void GitProgramRemote::check_room_in(const std::filesystem::path& folder) const 
 /// Old HTTP servers tell with the list that they are shallow. git's helper for HTTP leaves such refs out
 /// then, and does not say so.
 bool GitProgramRemote::lists_as_shallow() const {
-  if (!is_http(upstream_.transport)) return false;
+  if (!over_http(upstream_.transport)) return false;
   const auto finished = run_traced({"ls-remote", "--", upstream_.url, "HEAD"});
   return finished.ok() && finished.error.find("< shallow ") != std::string::npos;
 }

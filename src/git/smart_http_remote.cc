@@ -261,7 +261,7 @@ IngestResult SmartHttpRemote::fetch_objects(ScratchRepository& into, const std::
 
 std::unique_ptr<Remote> make_remote(SmartHttp& http, const GitProgram& git, const Upstream& upstream,
                                     Secret secret, Operation operation) {
-  if (upstream.transport != Transport::https && upstream.transport != Transport::http) {
+  if (!over_http(upstream.transport)) {
     return make_git_program_remote(git, upstream, std::move(secret), std::move(operation));
   }
   return std::make_unique<SmartHttpRemote>(http, git, upstream, std::move(secret), std::move(operation));

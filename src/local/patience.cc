@@ -22,7 +22,7 @@ bool has_proxy(Transport transport) {
 }  // namespace
 
 std::optional<milliseconds> asked_patience(const Upstream& upstream) {
-  if (upstream.transport != Transport::http && upstream.transport != Transport::https) return std::nullopt;
+  if (!over_http(upstream.transport)) return std::nullopt;
   if (upstream.public_only || has_proxy(upstream.transport)) return std::nullopt;
   HttpCall call;
   call.url = upstream.url + "/info/refs?service=git-upload-pack";

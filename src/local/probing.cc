@@ -11,7 +11,7 @@ Probing::~Probing() { *alive_ = false; }
 
 bool Probing::possible(const Repo& repo) const {
   if (!probe_ || !repo.upstream) return false;
-  return repo.upstream->transport == Transport::https || repo.upstream->transport == Transport::http;
+  return over_http(repo.upstream->transport);
 }
 
 Probing::Ticket Probing::ask(const SyncRequest& request, const Repo& repo, Done done) {

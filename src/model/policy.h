@@ -54,6 +54,10 @@ using Auth = std::variant<std::monostate, TokenAuth, BearerAuth, PasswordAuth, S
 
 enum class Transport { https, http, ssh, file };
 std::string_view to_string(Transport);
+/// Spoken over HTTP, encrypted or not.
+constexpr bool over_http(Transport transport) {
+  return transport == Transport::https || transport == Transport::http;
+}
 
 /// What an API may say of an Auth: how, but never what.
 enum class AuthKind { none, token, username_password };
