@@ -175,6 +175,12 @@ std::vector<std::string> Repository::empty_refs() const {
   return names;
 }
 
+void sync_use_mark(const path& repository) {
+  const FileDescriptor mark(::open((repository / in_use).c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  if (mark) [[maybe_unused]]
+    const auto ignored = ::fsync(mark.get());
+}
+
 /// The mark is the file's content: a file that stays, and is never shortened, is cheaper than one that comes
 /// and goes.
 RepositoryUse::RepositoryUse(const Repository& repository)

@@ -41,18 +41,21 @@ void check_limits(const Operation& operation) {
     throw Error(ErrorKind::transient, fmt::format("{}: timed out", doing));
 }
 
-size_t big_endian(std::string_view bytes) {
+constexpr size_t head_bytes = 12;  // "PACK", the version, and the number of objects: gitformat-pack(5)
+
+/// How many objects a pack's head announces; 0 when that is not there yet.
+size_t announced_objects(std::string_view pack) {
+  constexpr size_t before_number = 8;
   size_t number = 0;
-  for (const char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
+  if (pack.size() < head_bytes) return 0;
+  for (const char byte : pack.substr(before_number, head_bytes - before_number))
+    number = number << 8 | static_cast<unsigned char>(byte);
   return number;
 }
 
 /// More than is taken in process, by its bytes or by the number of objects that its head announces.
 bool is_large(std::string_view pack) {
-  constexpr size_t before_number = 8;
-  constexpr size_t head = 12;
-  return pack.size() > small_pack ||
-         (pack.size() >= head && big_endian(pack.substr(before_number, head - before_number)) > few_objects);
+  return pack.size() > small_pack || announced_objects(pack) > few_objects;
 }
 
 /// Reads until the end, or until the pack is known to be large. Returns what was read.
@@ -91,10 +94,10 @@ size_t count_objects(const ScratchRepository& scratch, std::string_view output) 
     throw Error(ErrorKind::internal, fmt::format("{}: git names no pack", doing));
   const auto id = trim(output.substr(prefix.size()));
   std::ifstream file(scratch.path() / "objects/pack" / fmt::format("pack-{}.pack", id), std::ios::binary);
-  std::array<char, 12> header{};
-  if (!file.read(header.data(), header.size()))
+  std::array<char, head_bytes> head{};
+  if (!file.read(head.data(), head.size()))
     throw Error(ErrorKind::internal, fmt::format("{}: git's pack cannot be read", doing));
-  return big_endian({&header[8], 4});
+  return announced_objects({head.data(), head.size()});
 }
 
 /// Whatever is wrong with a pack, beyond what fsck refuses, may be the way it travelled.
@@ -116,15 +119,17 @@ class GitIngest {
         target_is_empty_(target_is_empty),
         operation_(operation) {}
 
-  IngestResult take(const FileDescriptor& pack) const {
+  /// `announced` objects are sent.
+  IngestResult take(const FileDescriptor& pack, size_t announced) const {
     auto child = command();
     child.input_descriptor = pack.get();
-    return run(child);
+    return run(child, announced);
   }
   IngestResult take(std::string pack) const {
+    const auto announced = announced_objects(pack);
     auto child = command();
     child.input = std::move(pack);
-    return run(child);
+    return run(child, announced);
   }
 
  private:
@@ -139,7 +144,7 @@ class GitIngest {
     return child;
   }
 
-  IngestResult run(const Command& child) const {
+  IngestResult run(const Command& child, size_t announced) const {
     const auto finished = run_command(child);
     if (finished.ending == Ending::stopped) check_room(scratch_.path(), operation_);
     constexpr int names_others = 1;  // the exit code for a good pack that is not self-contained
@@ -147,8 +152,10 @@ class GitIngest {
                       (finished.code == 0 || (target_is_empty_ && finished.code == names_others));
     if (!good && tells_of_file_size_limit(finished)) throw pack_too_large(operation_.max_pack_bytes);
     if (!good) throw failure(finished);
-    return {.objects = count_objects(scratch_, finished.output),
-            .self_contained = target_is_empty_ && finished.code == 0};
+    const auto objects = count_objects(scratch_, finished.output);
+    // What a base names that was added to a thin pack, git has not looked for.
+    return {.objects = objects,
+            .self_contained = target_is_empty_ && finished.code == 0 && objects == announced};
   }
 
   const GitProgram& git_;
@@ -203,8 +210,9 @@ IngestResult ingest_pack(const GitProgram& git, const ScratchRepository& scratch
   const GitIngest by_git(git, scratch, verify, target_is_empty, operation);
   auto bytes = read_small(pack, operation);
   if (is_large(bytes)) {
+    const auto announced = announced_objects(bytes);
     const PackRelay relay(std::move(bytes), std::move(pack));
-    return by_git.take(relay.reader());
+    return by_git.take(relay.reader(), announced);
   }
   if (const auto taken = take_in_process(scratch, bytes, verify, operation)) return *taken;
   return by_git.take(std::move(bytes));

@@ -139,6 +139,8 @@ void PackedRefsLock::replace(std::string_view text) {
   write_file(file, text, 0666);
   struct stat after {};
   if (!existed || ::stat(file.c_str(), &after) != 0 || after.st_mtim.tv_sec > before.st_mtim.tv_sec) return;
+  constexpr time_t most_seconds = 60;  // else a clock went wrong
+  if (before.st_mtim.tv_sec - after.st_mtim.tv_sec > most_seconds) return;
   const timespec times[] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
                             {.tv_sec = before.st_mtim.tv_sec + 1, .tv_nsec = 0}};
   ::utimensat(AT_FDCWD, file.c_str(), times, 0);

@@ -119,6 +119,7 @@ WrittenRefs write_packed_refs(const std::filesystem::path& repository, const Obj
   WrittenRefs result;
   PackedRefsLock packed(repository);
   if (auto first = write_first_refs(repository, reader, updates, packed)) return *std::move(first);
+  sync_use_mark(repository);
   RefLocks locks(repository);  // released before packed-refs, after all is written
   RefUpdates locked;
   for (const auto* update : updates)

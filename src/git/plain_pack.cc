@@ -99,10 +99,10 @@ bool PackLook::attributes_are_plain() const {
   });
 }
 
-/// As they stand in the pack; nothing when they are not those that were sent.
-std::optional<std::vector<PackedObject>> objects_sent(const std::filesystem::path& index,
+/// Drops the bases that were added to a thin pack, and sorts the rest as it stands in the pack; nothing when
+/// that is not what was sent.
+std::optional<std::vector<PackedObject>> objects_sent(std::optional<std::vector<PackedObject>> objects,
                                                       const SentPack& sent) {
-  auto objects = read_pack_index(read_file(index));
   if (!objects) return std::nullopt;
   const auto added = [end = sent.bytes - sum_bytes](const auto& object) { return object.offset >= end; };
   objects->erase(std::remove_if(objects->begin(), objects->end(), added), objects->end());
@@ -116,14 +116,17 @@ std::optional<std::vector<PackedObject>> objects_sent(const std::filesystem::pat
 
 std::optional<PlainPack> find_plain(const Objects& objects, const std::filesystem::path& index,
                                     const SentPack& sent) {
-  const auto packed = objects_sent(index, sent);
+  auto in_pack = read_pack_index(read_file(index));
+  // What an added base names is nobody's look: such a pack is not self-contained.
+  const bool thin = in_pack && in_pack->size() != sent.objects;
+  const auto packed = objects_sent(std::move(in_pack), sent);
   if (!packed) return std::nullopt;
   PackLook look(objects);
   for (const auto& object : *packed) {
     if (!look.is_plain(object)) return std::nullopt;
   }
   if (!look.named_are_there() || !look.attributes_are_plain()) return std::nullopt;
-  return PlainPack{.self_contained = look.self_contained()};
+  return PlainPack{.self_contained = !thin && look.self_contained()};
 }
 
 }  // namespace refsyncd

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -95,13 +96,16 @@ RefWork RefTransaction::work(const RefUpdates& updates, bool have_files) const {
           .packed_size = none ? 0 : size};
 }
 
-/// While somebody holds packed-refs, few refs can be written without it.
+/// While somebody holds packed-refs, refs are moved without it. Deletions need it, and very many new refs are
+/// not worth a file each.
 RefUpdates RefTransaction::write_packed(const RefUpdates& updates) try {
   auto [made, rest] = write_packed_refs(repository_.path(), reader_, updates);
   made_.insert(made.begin(), made.end());
   return rest;
 } catch (const LockHeld&) {
-  if (way_to_write(work(updates, true)) != RefWay::files) throw;
+  constexpr auto many_new = 64;
+  const auto is_new = [](const RefUpdate* update) { return update->expected.absent(); };
+  if (deletes(*updates.front()) || std::count_if(updates.begin(), updates.end(), is_new) >= many_new) throw;
   return updates;
 }
 

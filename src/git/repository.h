@@ -169,6 +169,10 @@ class Repository {
   std::filesystem::path path_;
 };
 
+/// Makes the mark of a sync (see RepositoryUse) durable, if there is one: a power loss while a ref's lock has
+/// no content yet would leave the lock and forget the mark. Best effort.
+void sync_use_mark(const std::filesystem::path& repository);
+
 /// Marks a repository while a sync of ours works on it: the file "refsyncd-in-use" says 1 then, else 0.
 /// The mark of a sync that was killed stays, and tells the next process whose leftovers it sees. Throws
 /// Error(internal) when it cannot be made.

@@ -13,11 +13,11 @@ struct HeadWish {
 };
 
 /// The branch that HEAD is to name from now on, when that is another one than `head` (a full name, or "" for
-/// a HEAD that names a commit). The configured one as soon as it exists; without one the upstream's, while
+/// a HEAD that names a commit). The configured one as soon as it exists; until then the upstream's, while
 /// HEAD names a branch that does not exist.
 template <class Exists>
 std::optional<std::string> next_head(const HeadWish& wish, const std::string& head, const Exists& exists) {
-  const bool configured = !wish.configured.empty();
+  const bool configured = !wish.configured.empty() && exists(wish.configured);
   if (!configured && (head.empty() || exists(head))) return std::nullopt;
   const auto& wished = configured ? wish.configured : wish.upstream;
   if (wished.empty() || wished == head || !exists(wished)) return std::nullopt;

@@ -28,10 +28,9 @@ constexpr size_t too_many_packs = 200;
 
 /// What must not wait for maintenance: it does not come to repositories with a path of their own, and not to
 /// a process that ends soon (refsyncd once). Best effort: what stays is looked at again by the next sync.
-void tidy_up(const Repository& repository, bool managed, bool first, const HeadWish& head,
-             WallTime backups_until, const Operation& operation) {
+void tidy_up(const Repository& repository, bool managed, bool first, WallTime backups_until,
+             const Operation& operation) {
   try {
-    move_head(repository, head);
     if (first || !managed) remove_expired_backups(repository, backups_until, operation);
     if (managed) repository.consolidate_packs(operation, first ? many_packs : too_many_packs);
   } catch (const Error&) {
@@ -140,7 +139,13 @@ void SyncJob::run(const Sync& sync, const Repo& repo, const Operation& operation
     Push push(sync.request, *upstream, repository, make_scratch);
     push.carry_out(sync, push.plan(), operation, handled);
   }
-  tidy_up(repository, repo.managed, first, head, clock_.now() - keep_backups_, operation);
+  tidy_up(repository, repo.managed, first, clock_.now() - keep_backups_, operation);
+  try {
+    move_head(repository, head);
+  } catch (const Error&) {
+    // What nobody has asked for fails no sync, and is tried again by the next.
+    if (!repo.head.empty()) throw;
+  }
 }
 
 /// Before a repository's first sync of this process, and after one that met an obstacle, cleans up what

@@ -58,6 +58,24 @@ inline std::string object_header(int type, uint64_t size) {
   return size > 0xF ? first + packed_number(size >> 4) : std::string(1, first);
 }
 
+/// An object as packs write it whole.
+inline std::string whole_object(const MadeObject& object) {
+  return object_header(object.type, object.content.size()) + deflated(object.content);
+}
+
+/// An object as a thin pack writes it: by its difference from another one, which is all of it here.
+inline std::string object_based_on(const MadeObject& base, const MadeObject& object) {
+  constexpr int named_base = 7;
+  constexpr size_t most_inserted = 127;
+  auto delta = packed_number(base.content.size()) + packed_number(object.content.size());
+  for (size_t at = 0; at < object.content.size(); at += most_inserted) {
+    const auto piece = object.content.substr(at, most_inserted);
+    delta += static_cast<char>(piece.size()) + piece;
+  }
+  const auto id = id_of(base);
+  return object_header(named_base, delta.size()).append(id.bytes.begin(), id.bytes.end()) + deflated(delta);
+}
+
 /// A pack of objects that are written already.
 inline std::string pack_around(size_t count, const std::string& objects) {
   std::string pack("PACK\0\0\0\2", 8);
@@ -70,8 +88,7 @@ inline std::string pack_around(size_t count, const std::string& objects) {
 /// A pack with exactly these objects, each whole.
 inline std::string made_pack(const std::vector<MadeObject>& objects) {
   std::string written;
-  for (const auto& [type, content] : objects)
-    written += object_header(type, content.size()) + deflated(content);
+  for (const auto& object : objects) written += whole_object(object);
   return pack_around(objects.size(), written);
 }
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "git/ref_files.h"
 #include "git/ref_target.h"
 
@@ -132,6 +133,25 @@ TEST_F(PackedUpdateTest, FewRefsMoveWhileSomebodyHoldsPackedRefs) {
   EXPECT_THAT(update(moves(second, first)), IsEmpty());
   EXPECT_EQ(files().size(), static_cast<size_t>(several));
   EXPECT_EQ(value(branch(0)), second);
+}
+
+TEST_F(PackedUpdateTest, SoDoManyByGit) {
+  std::vector<RefUpdate> creations;
+  for (int number = 0; number < 70; ++number)
+    creations.push_back({fmt::format("refs/heads/many/{}", number), first, absent});
+  ASSERT_THAT(update(creations), IsEmpty());
+  std::ofstream(path / "packed-refs.lock").flush();
+  auto updates = creations;
+  for (auto& move : updates) {
+    move.expected = first;
+    move.value = second;
+  }
+  EXPECT_THAT(update(updates), IsEmpty());
+  EXPECT_EQ(value("refs/heads/many/69"), second);
+  for (auto& creation : creations) creation.name += "-new";
+  EXPECT_THROW(update(creations), LockHeld);
+  for (auto& deletion : updates) deletion = {deletion.name, absent, second};
+  EXPECT_THROW(update(updates), Error);
 }
 
 TEST_F(PackedUpdateTest, ASymbolicRefAmongThemNeverMovesTheRefItPointsTo) {

@@ -120,6 +120,20 @@ TEST_F(PlainPackTest, BasesThatAreAddedAreNotLookedAt) {
   EXPECT_EQ(ingest(make_scratch(), pack, Verify::fsck).objects, 2U);
 }
 
+/// The base's tree is gone, and nobody looks for it: a ref must not come to name the base unseen.
+TEST_F(PlainPackTest, APackThatNeedsABaseIsNotSelfContained) {
+  const auto base = commit_of(tree_with("100644", "gone", parts.file));
+  give({base});
+  const auto sent = whole_object(parts.file) + whole_object(parts.tree) + object_based_on(base, parts.commit);
+  const auto found = look(pack_around(3, sent), 3);
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->self_contained);
+  const auto odd_zone = with(parts.commit.content, "1 +0000\n", "1 +051800\n");
+  const auto for_git = pack_around(4, sent + whole_object({GIT_OBJECT_COMMIT, odd_zone}));
+  ASSERT_FALSE(look(for_git, 4));
+  EXPECT_FALSE(ingest(make_scratch(), for_git, Verify::fsck, true).self_contained);
+}
+
 TEST_F(PlainPackTest, WhatGitRefusesIsRefusedInItsWordsAndLeavesNothing) {
   const auto bad = [](const MadeObject& object) {
     auto all = parts.all();

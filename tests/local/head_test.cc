@@ -29,6 +29,7 @@ const Row rows[] = {
     {"the_configured_branch_wins", "c", "b", "a", {"a", "b", "c"}, "c"},
     {"and_over_a_commit", "c", "b", "", {"b", "c"}, "c"},
     {"once_it_exists", "c", "b", "a", {"a", "b"}, {}},
+    {"until_then_the_upstreams_counts", "c", "b", "a", {"b"}, "b"},
     {"and_is_named_once", "c", "b", "c", {"b", "c"}, {}},
 };
 
