@@ -14,8 +14,8 @@ namespace {
 /// The dynamic linker has written into code, which would be lost.
 bool has_text_relocations(const dl_phdr_info& object, const ElfW(Phdr) & segment) {
   if (segment.p_type != PT_DYNAMIC) return false;
-  const auto* entry =
-      reinterpret_cast<const ElfW(Dyn)*>(object.dlpi_addr + segment.p_vaddr);  // as dl_iterate_phdr(3) says
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): as dl_iterate_phdr(3) says
+  const auto* entry = reinterpret_cast<const ElfW(Dyn)*>(object.dlpi_addr + segment.p_vaddr);
   for (; entry->d_tag != DT_NULL; ++entry) {
     if (entry->d_tag == DT_TEXTREL) return true;
     if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL) != 0) return true;
