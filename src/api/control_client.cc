@@ -4,6 +4,7 @@
 
 #include "api/control_json.h"
 #include "base/text.h"
+#include "contract/json_fields.h"
 #include "http/url.h"
 
 namespace refsyncd {

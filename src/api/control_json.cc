@@ -204,8 +204,4 @@ Sync control_sync_from(json value) {
   return sync;
 }
 
-std::string json_text(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 }  // namespace refsyncd

@@ -22,7 +22,4 @@ ReloadResult reload_result_from(const nlohmann::json&);
 Readiness readiness_from(const nlohmann::json&);
 Sync control_sync_from(nlohmann::json);
 
-/// The text of a value; bytes that are not UTF-8 become U+FFFD.
-std::string json_text(const nlohmann::json&);
-
 }  // namespace refsyncd

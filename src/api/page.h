@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "api/json_list.h"
+#include "contract/json_fields.h"
 #include "http/server.h"
 
 namespace refsyncd {

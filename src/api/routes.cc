@@ -15,6 +15,7 @@
 #include "api/mesa_webhook.h"
 #include "api/refusal.h"
 #include "base/text.h"
+#include "contract/json_fields.h"
 #include "contract/sync_json.h"
 
 namespace refsyncd {

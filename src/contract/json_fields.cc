@@ -22,6 +22,10 @@ json json_from(const std::string& text) {
   return value;
 }
 
+std::string json_text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 void unexpected(std::string_view field, std::string_view problem) {
   throw Error(ErrorKind::internal, fmt::format("unexpected answer: '{}' {}", field, problem));
 }

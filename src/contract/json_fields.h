@@ -10,6 +10,9 @@ namespace refsyncd {
 /// nested deeper than anything of the contract.
 nlohmann::json json_from(const std::string& text);
 
+/// The text of a value; bytes that are not UTF-8 become U+FFFD.
+std::string json_text(const nlohmann::json&);
+
 /// Throws Error(internal) "unexpected answer: '<field>' <problem>".
 [[noreturn]] void unexpected(std::string_view field, std::string_view problem);
 /// Throws unexpected() with the value, made printable: "'<field>' is '<value>'".

@@ -27,8 +27,6 @@ std::string as_utf8(const std::string& text) { return is_utf8(text) ? text : pri
 
 json time_or_null(const std::optional<WallTime>& time) { return time ? json(format_time(*time)) : json(); }
 
-std::string text_of(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
 json ref_json(const RefResult& ref) {
   json value = {{"name", as_utf8(ref.name)},
                 {"before", ref.before ? json(ref.before->hex()) : json()},
@@ -121,15 +119,15 @@ std::string sync_text(Sync sync, const json& more) {
   const auto refs = std::exchange(sync.refs, nullptr);
   auto value = to_json_value(sync);
   value.update(more);
-  if (!refs) return text_of(value);
+  if (!refs) return json_text(value);
   value.erase("stats");
-  auto text = text_of(value);
+  auto text = json_text(value);
   constexpr size_t usual_ref = 256;
   text.reserve(text.size() + refs->size() * usual_ref);
   text.back() = ',';  // there is more before its brace
   text += "\"stats\":{\"refs\":[";
   const char* separator = "";
-  for (const auto& ref : *refs) text.append(std::exchange(separator, ",")).append(text_of(ref_json(ref)));
+  for (const auto& ref : *refs) text.append(std::exchange(separator, ",")).append(json_text(ref_json(ref)));
   return text += "]}}";
 }
 
