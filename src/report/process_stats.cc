@@ -48,6 +48,13 @@ double boot_time() {
   return read(CLOCK_REALTIME) - read(CLOCK_BOOTTIME);
 }
 
+/// As Unix time, reckoned once: two readings of the clocks would differ in their last digits, and a series
+/// that changes says to Prometheus that the process has started anew.
+double process_start_time(const StatFields& stat, double ticks_per_second) {
+  static const double start = boot_time() + static_cast<double>(stat.start_ticks) / ticks_per_second;
+  return start;
+}
+
 uint64_t count_open_fds() {
   std::error_code problem;
   uint64_t entries = 0;
@@ -65,7 +72,7 @@ ProcessStats read_process_stats() try {
   const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  return {.start_time = boot_time() + static_cast<double>(stat.start_ticks) / ticks,
+  return {.start_time = process_start_time(stat, ticks),
           .cpu_seconds = static_cast<double>(stat.user_ticks + stat.system_ticks) / ticks,
           .resident_bytes = stat.resident_pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)),
           .open_fds = count_open_fds(),

@@ -287,6 +287,11 @@ TEST_F(MetricsTest, the_process_is_described) {
   EXPECT_THAT(metrics.text(), HasSubstr("\nprocess_resident_memory_bytes "));
 }
 
+TEST(ProcessStatsTest, the_start_of_the_process_is_the_same_in_every_reading) {
+  const double start = read_process_stats().start_time;
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(read_process_stats().start_time, start);
+}
+
 TEST_F(MetricsTest, a_scrape_may_come_at_any_time) {
   const std::vector<Policy> one{pull};
   const std::vector<Policy> both{pull, push};
