@@ -40,10 +40,10 @@ struct LocalParts {
 
   GitProgram git;
   SmartHttp http;
-  WorkerPool probers;     // compare refs with what upstreams list, while workers are busy
-  WorkerPool maintainer;  // one thread, of low priority
+  Divergences divergences;  // before the probers, whose tasks read it until they are joined
+  WorkerPool probers;       // compare refs with what upstreams list, while workers are busy
+  WorkerPool maintainer;    // one thread, of low priority
   SyncJob job;
-  Divergences divergences;
   Webhooks webhooks;
   LocalService service;
 };
