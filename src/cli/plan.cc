@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "base/temporary_folder.h"
@@ -38,6 +39,7 @@ Exit plan(const Parsed& parsed, const std::vector<std::string>& names, bool json
   if (config.service.kind == ServiceKind::mesa) {
     throw UsageError("plan looks at repositories of this machine; with service.kind: mesa there are none");
   }
+  std::signal(SIGPIPE, SIG_IGN);  // as SmartHttp demands
   const SystemClock clock;
   const TemporaryFolder folder;  // git's settings: a plan leaves nothing in the data directory
   const GitProgram git(folder.path());

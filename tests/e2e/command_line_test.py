@@ -255,6 +255,15 @@ class Plan(CommandLine):
         self.assertFalse(self.mirror().path.exists())
         program.once()
 
+    def test_plan_tells_of_a_pack_that_is_refused_before_it_has_come_whole(self):
+        large = self.app.git("hash-object", "-w", "--stdin", data=os.urandom(24 << 20))
+        entry = b"100644 .git\0" + bytes.fromhex(large)
+        tree = self.app.git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", data=entry)
+        self.app.set(branch("main"), self.app.git("commit-tree", "-m", "evil", "-p", self.tip, tree))
+        planned = self.program(self.configuration(self.http_server().url(self.app))).run("plan")
+        self.assertEqual(planned.returncode, 1, planned.stderr)
+        self.assertIn("app-pull: cannot plan (untrusted)", planned.stderr)
+
     def test_plan_at_a_hosted_service_is_wrong_usage(self):
         configuration = self.configuration("https://git.example.com/app.git")
         configuration["service"] |= {"kind": "mesa", "credential": {"file": str(self.secret_file("secret"))}}
