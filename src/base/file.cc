@@ -20,6 +20,10 @@ namespace {
   throw Error(kind, fmt::format("{} {}: {}", doing, path.string(), problem));
 }
 
+[[noreturn]] void fail_to_read(const std::filesystem::path& path) {
+  fail(worth_waiting_for(errno) ? ErrorKind::transient : ErrorKind::bad_config, "reading", path);
+}
+
 void write_all(int fd, std::string_view content, const std::filesystem::path& path) {
   while (!content.empty()) {
     const auto written = ::write(fd, content.data(), content.size());
@@ -49,7 +53,7 @@ bool worth_waiting_for(int problem) {
 
 std::string read_file(const std::filesystem::path& path, size_t limit) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) fail(ErrorKind::bad_config, "reading", path);
+  if (!file) fail_to_read(path);
   std::string content;
   struct stat status {};
   if (::fstat(file.get(), &status) == 0 && status.st_size > 0)
@@ -58,7 +62,7 @@ std::string read_file(const std::filesystem::path& path, size_t limit) {
   for (;;) {
     const auto count = ::read(file.get(), buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(ErrorKind::bad_config, "reading", path);
+    if (count < 0) fail_to_read(path);
     if (count == 0) return content;
     content.append(buffer, static_cast<size_t>(count));
     if (content.size() > limit) {

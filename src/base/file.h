@@ -12,8 +12,8 @@ namespace refsyncd {
 /// many open files, no memory, an address still in use.
 bool worth_waiting_for(int problem);
 
-/// The whole file. Throws Error(bad_config) naming the path and the reason when it cannot be read or is
-/// larger than `limit` bytes.
+/// The whole file. Throws Error naming the path and the reason when it cannot be read or is larger than
+/// `limit` bytes: transient when that may pass by itself, bad_config otherwise.
 std::string read_file(const std::filesystem::path& path, size_t limit = 16 << 20);
 
 /// Replaces the file in one step and makes it durable: a reader sees the old content or the new, also after a

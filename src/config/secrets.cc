@@ -22,7 +22,8 @@ std::string raw_value(const SecretSource& source, const std::string& shown) {
   try {
     return read_file(source.name, longest_secret);
   } catch (const Error& problem) {
-    throw Error(ErrorKind::auth, printable(problem.what()));
+    const bool may_pass = problem.kind() == ErrorKind::transient;
+    throw Error(may_pass ? ErrorKind::transient : ErrorKind::auth, printable(problem.what()));
   }
 }
 

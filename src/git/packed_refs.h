@@ -72,7 +72,7 @@ class PackedRefs {
   bool fully_peeled_;
 };
 
-/// The text of the repository's packed-refs; "" when it has no such file. Throws Error(internal).
+/// The text of the repository's packed-refs; "" when it has no such file. Throws as read_file() does.
 std::string read_packed_refs_text(const std::filesystem::path& repository);
 
 /// The lock that git itself takes to replace packed-refs. Released by the destructor.

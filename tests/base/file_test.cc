@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "support/no_more_files.h"
 #include "support/temporary_directory.h"
 
 namespace refsyncd {
@@ -103,6 +104,13 @@ TEST_F(AFile, that_cannot_be_read_says_why) {
             "reading " + path.string() + ": No such file or directory");
   EXPECT_EQ(message_of([&] { read_file(directory.path()); }, ErrorKind::bad_config),
             "reading " + directory.path().string() + ": Is a directory");
+}
+
+TEST_F(AFile, that_cannot_be_read_for_now_may_be_read_later) {
+  write_file(path, "x");
+  const NoMoreFiles none;
+  EXPECT_EQ(message_of([&] { read_file(path); }, ErrorKind::transient),
+            "reading " + path.string() + ": Too many open files");
 }
 
 TEST_F(AFile, is_read_up_to_the_limit_and_not_beyond) {

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "support/no_more_files.h"
 #include "support/temporary_directory.h"
 
 namespace refsyncd {
@@ -30,6 +31,17 @@ class ReadSecret : public testing::Test {
   std::string path() const { return (folder_ / "secret").string(); }
   TemporaryDirectory folder_;
 };
+
+TEST_F(ReadSecret, DoesNotBlameTheSecretForAShortageOfFiles) {
+  const auto source = file("t0k=n");
+  const NoMoreFiles none;
+  try {
+    read_secret(source);
+    FAIL() << "it was read";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::transient);
+  }
+}
 
 TEST_F(ReadSecret, TakesTheFileWithoutItsLastLineBreak) {
   EXPECT_EQ(read_secret(file("t0k=n\n")).reveal(), "t0k=n");
