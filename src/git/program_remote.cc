@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -21,6 +20,7 @@
 #include "git/repository.h"
 #include "git/room.h"
 #include "git/unfit_upstream.h"
+#include "http/libcurl.h"
 
 namespace refsyncd {
 namespace {
@@ -28,26 +28,18 @@ namespace {
 constexpr size_t most_patterns = 200;
 constexpr size_t most_push_bytes = 128 << 10;  // of arguments in one `git push`
 
-/// The bundle of trusted certificates. Named always, because GnuTLS otherwise reads a whole directory of them
-/// for each process.
-std::string trusted_certificates(const Upstream& upstream) {
-  constexpr auto system_bundle = "/etc/ssl/certs/ca-certificates.crt";
-  if (!upstream.ca_file.empty()) return upstream.ca_file;
-  return ::access(system_bundle, R_OK) == 0 ? system_bundle : "";
-}
-
 /// Settings for HTTP, each generally and for this URL: a URL's own setting would win over the general one.
 Settings http_settings(const Upstream& upstream, const Secret& secret) {
   Settings settings;
-  const auto certificates = trusted_certificates(upstream);
+  const auto authorities = authorities_file(upstream.ca_file);
   for (const auto& scope : {std::string("http."), fmt::format("http.{}.", upstream.url)}) {
     settings.push_back({scope + "followRedirects", "false"});
     settings.push_back({scope + "sslVerify", "true"});
     settings.push_back({scope + "lowSpeedLimit", "1000"});
     settings.push_back({scope + "lowSpeedTime", "30"});
     settings.push_back({scope + "extraHeader", ""});
-    if (certificates.empty()) continue;
-    settings.push_back({scope + "sslCAInfo", certificates});
+    if (authorities.empty()) continue;
+    settings.push_back({scope + "sslCAInfo", authorities});
     settings.push_back({scope + "sslCAPath", ""});
   }
   if (const auto authorization = authorization_of(upstream.auth, secret); !authorization.empty()) {

@@ -1,9 +1,7 @@
 #include "http/async_client.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
-#include <filesystem>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -42,20 +40,8 @@ Share started_share() {
   return share;
 }
 
-/// The system's authorities in one file, if it has them so: libcurl keeps in memory what it read from a file,
-/// but reads a folder anew for each connection. "" = what libcurl knows.
-std::string system_authorities() {
-  const auto* file = curl_version_info(CURLVERSION_NOW)->cainfo;
-  std::error_code ignored;
-  return file != nullptr && std::filesystem::exists(file, ignored) ? file : "";
-}
-
 HttpClient::Settings completed(HttpClient::Settings settings) {
-  for (const auto* variable : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
-    const auto* named = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets variables
-    if (settings.ca_file.empty() && named != nullptr) settings.ca_file = named;
-  }
-  if (settings.ca_file.empty()) settings.ca_file = system_authorities();
+  settings.ca_file = authorities_file(settings.ca_file);
   settings.connections = std::max<size_t>(settings.connections, 1);
   settings.connections_in_all = std::max<size_t>(settings.connections_in_all, 1);
   settings.streams = std::max<size_t>(settings.streams, 1);

@@ -1,10 +1,24 @@
 #include "http/libcurl.h"
 
+#include <cstdlib>
+#include <filesystem>
+
 namespace refsyncd {
 
 void initialise_libcurl() {
   static const auto result = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (result != CURLE_OK) throw Error(ErrorKind::internal, "starting libcurl failed");
+}
+
+std::string authorities_file(const std::string& configured) {
+  if (!configured.empty()) return configured;
+  for (const auto* variable : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
+    const auto* named = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets variables
+    if (named != nullptr && *named != '\0') return named;
+  }
+  const auto* system = curl_version_info(CURLVERSION_NOW)->cainfo;
+  std::error_code unclear;
+  return system != nullptr && std::filesystem::exists(system, unclear) ? system : "";
 }
 
 void set_request(const Transfer& transfer, const std::string& url, const std::string& method,

@@ -15,6 +15,12 @@ using HeaderList = Owned<curl_slist, curl_slist_free_all>;
 /// libcurl's process-wide state, set up at the first call and kept. Throws Error(internal).
 void initialise_libcurl();
 
+/// The PEM file of the authorities to trust: the configured one, or what CURL_CA_BUNDLE or else SSL_CERT_FILE
+/// names, or else the system's authorities in one file, which is read once where a folder of them is read for
+/// each connection.
+/// "" = what the TLS library knows.
+std::string authorities_file(const std::string& configured);
+
 /// curl_easy_setopt. Throws Error(internal) when libcurl does not know the option or is out of memory.
 template <class Value>
 void set(const Transfer& transfer, CURLoption option, Value value) {

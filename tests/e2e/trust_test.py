@@ -38,6 +38,15 @@ class Trust(Scenario):
         other = make_certificate(self.folder / "other")
         self.assert_untrusted({"url": server.url(self.app), "tls": {"ca_file": str(other.authority)}})
 
+    def test_authorities_that_the_environment_names_are_trusted_in_both_directions(self):
+        server = self.http_server(tls=True)
+        program = self.program(self.configuration(server.url(self.app), {}, {"direction": "push"}))
+        program.environment["SSL_CERT_FILE"] = str(server.authority)
+        program.once_sync("app-pull")
+        second = self.mirror().commit("main")
+        program.once_sync("app-push")
+        self.assertEqual(self.app.value(branch("main")), second)
+
     def test_a_repository_setting_cannot_turn_verification_off(self):
         server = self.http_server(tls=True)
         program = self.program(self.configuration(f"file://{self.app.path}"))
