@@ -85,7 +85,17 @@ ServiceNeeds Engine::needs(Observer& observer) {
           .observer = observer,
           .roll = [this] { return roll(); },
           .in_background = [this](std::function<void()> task) { workers_.submit(std::move(task)); },
+          .enough_workers = [this](size_t count) { return enough_workers(count); },
           .on_disk = [this](std::function<void()> task) { writer_.submit(std::move(task)); }};
+}
+
+bool Engine::enough_workers(size_t count) {
+  try {
+    workers_.grow(count);
+    return true;
+  } catch (const std::exception&) {
+    return false;  // no memory, or no more threads for us
+  }
 }
 
 void Engine::start(Config config) {

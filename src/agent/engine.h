@@ -66,6 +66,7 @@ class Engine {
   static std::filesystem::path prepared(const std::filesystem::path& data_dir);
   static FileLock locked(const std::filesystem::path& data_dir);
   ServiceNeeds needs(Observer& observer);
+  bool enough_workers(size_t count);
   double roll();
   void purge_when_due();
   void purge(WallTime before);

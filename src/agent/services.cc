@@ -55,7 +55,8 @@ LocalParts::LocalParts(const ServiceConfig& config, const ServiceNeeds& needs,
                .maintain = make_maintain(
                    needs.clock, git, keep_backups,
                    [this](std::function<void()> task) { maintainer.submit(std::move(task)); },
-                   posting_to(needs.loop))},
+                   posting_to(needs.loop)),
+               .enough_workers = needs.enough_workers},
               config.org, static_cast<size_t>(config.concurrency), static_cast<size_t>(config.per_host)) {}
 
 HostedParts::HostedParts(const ServiceConfig& config, const ServiceNeeds& needs)

@@ -27,6 +27,7 @@ struct ServiceNeeds {
   Observer& observer;
   std::function<double()> roll;                              ///< dice in [0, 1)
   std::function<void(std::function<void()>)> in_background;  ///< runs a function on a worker's thread
+  std::function<bool(size_t)> enough_workers;                ///< as LocalService wants it
   std::function<void(std::function<void()>)> on_disk;        ///< on the thread that works with the store
 };
 

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <exception>
 
+#include "git/kept_waiting.h"
 #include "git/pack_pipe.h"
 #include "git/redactor.h"
 #include "git/smart_http.h"
@@ -11,6 +13,8 @@
 
 namespace refsyncd {
 namespace {
+
+using std::chrono::steady_clock;
 
 /// Of an answer: what was found in common, and progress. Packets' heads are a share of the pack.
 constexpr uint64_t most_beside_pack = uint64_t{64} << 20;
@@ -194,8 +198,10 @@ class AskedRound final : public FetchRound {
   }
 
   bool wait_for_pack(const Operation& operation) override {
+    KeptWaiting waiting(operation.kept_waiting);
     std::unique_lock lock(shared_->mutex);
-    wait(lock, operation, [&] { return shared_->pack_began || shared_->over; });
+    wait(
+        lock, operation, [&] { return shared_->pack_began || shared_->over; }, [&] { waiting.look(); });
     return shared_->pack_began;
   }
 
@@ -222,9 +228,17 @@ class AskedRound final : public FetchRound {
     failure.message = redact_(fmt::format("fetching from {}: {}", url_, failure.message));
     return failure;
   }
-  void wait(std::unique_lock<std::mutex>& lock, const Operation& operation,
-            const std::function<bool()>& ready) {
-    if (shared_->told.wait_until(lock, operation.stop, operation.deadline, ready)) return;
+  /// Calls `each_second` while it waits.
+  void wait(
+      std::unique_lock<std::mutex>& lock, const Operation& operation, const std::function<bool()>& ready,
+      const std::function<void()>& each_second = [] {}) {
+    for (auto now = steady_clock::now(); now < operation.deadline; now = steady_clock::now()) {
+      const auto until = std::min(operation.deadline, now + std::chrono::seconds(1));
+      if (shared_->told.wait_until(lock, operation.stop, until, ready)) return;
+      if (operation.stop.stop_requested()) break;
+      each_second();
+    }
+    if (ready()) return;
     throw Error(ErrorKind::transient,
                 fmt::format("fetching from {}: {}", url_,
                             operation.stop.stop_requested() ? "stopped" : "it took too long"));

@@ -11,6 +11,7 @@
 #include "git/advertisement.h"
 #include "git/authorization.h"
 #include "git/environment.h"
+#include "git/kept_waiting.h"
 #include "git/pinned_host.h"
 #include "git/program.h"
 #include "git/progress_relay.h"
@@ -175,7 +176,15 @@ Command GitProgramRemote::command(const std::filesystem::path& repository,
 
 Finished GitProgramRemote::run(Command command) const {
   ProgressRelay progress(operation_.progress, redact_);
-  command.on_error_line = [&](std::string_view line) { progress(line); };
+  KeptWaiting waiting(operation_.kept_waiting);
+  command.on_error_line = [&](std::string_view line) {
+    waiting.heard();
+    progress(line);
+  };
+  command.may_go_on = [&waiting, may_go_on = std::move(command.may_go_on)] {
+    waiting.look();
+    return !may_go_on || may_go_on();
+  };
   auto finished = run_command(command);
   finished.error = redact_(std::move(finished.error));
   return finished;

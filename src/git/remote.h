@@ -59,7 +59,10 @@ struct Operation {
   SteadyTime deadline = SteadyTime::max();
   std::stop_token stop;
   std::function<void(std::string_view)>
-      progress;               ///< may be empty; gets printable one-line progress; any thread
+      progress;  ///< may be empty; gets printable one-line progress; any thread
+  /// May be empty. Told true once the upstream has said nothing for a second or two, and false when it goes
+  /// on, or the call ends; on the thread of the call.
+  std::function<void(bool)> kept_waiting = {};
   size_t max_refs = 100'000;  ///< a longer advertisement is refused (bad_config)
   size_t max_advertised_bytes = 64 << 20;
   uint64_t max_pack_bytes = default_max_pack;  ///< a larger pack is refused (bad_config)

@@ -95,7 +95,7 @@ SyncJob::SyncJob(const Clock& clock, const GitProgram& git, RemoteFactory make_r
 
 SyncEnd SyncJob::perform(const Assignment& assignment, std::stop_token stop,
                          const LocalService::Progress& progress) {
-  const auto& [sync, repo, listed, deadline] = assignment;
+  const auto& [sync, repo, listed, deadline, kept_waiting] = assignment;
   SyncEnd end;
   RefResults handled;
   try {
@@ -103,6 +103,7 @@ SyncEnd SyncJob::perform(const Assignment& assignment, std::stop_token stop,
     operation.deadline = deadline;
     operation.stop = std::move(stop);
     operation.progress = progress;
+    operation.kept_waiting = kept_waiting;
     operation.listed = listed;
     run(sync, repo, operation, handled);
   } catch (...) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace refsyncd {
 
 void Queue::set_limits(size_t total, size_t per_host) {
@@ -69,7 +71,7 @@ bool Queue::remove(const std::string& id) {
 }
 
 std::optional<std::string> Queue::take() {
-  while (running_ < total_ && !heads_.empty()) {
+  while (!full() && !heads_.empty()) {
     auto& entry = entries_.at(std::get<std::string>(heads_.begin()->first));
     auto& folder = folders_[entry.item.folder];
     auto& host = hosts_[entry.item.host];
@@ -89,9 +91,21 @@ std::optional<std::string> Queue::take() {
   return std::nullopt;
 }
 
+void Queue::lend(const std::string& id) {
+  const auto at = entries_.find(id);
+  if (at == entries_.end() || !at->second.running) return;
+  if (!std::exchange(at->second.lent, true)) ++lent_;
+}
+
+void Queue::reclaim(const std::string& id) {
+  const auto at = entries_.find(id);
+  if (at != entries_.end() && std::exchange(at->second.lent, false)) --lent_;
+}
+
 void Queue::finish(const std::string& id) {
   const auto at = entries_.find(id);
   if (at == entries_.end() || !at->second.running) return;
+  reclaim(id);
   const auto item = at->second.item;
   entries_.erase(at);
   --running_;
@@ -141,7 +155,7 @@ std::string Queue::waiting_for(const std::string& id) const {
   if (const auto host = hosts_.find(item.host); host != hosts_.end() && saturated(item.host, host->second)) {
     return fmt::format("a free slot on {}", item.host);
   }
-  return running_ >= total_ ? "a free slot" : "its turn";
+  return full() ? "a free slot" : "its turn";
 }
 
 }  // namespace refsyncd

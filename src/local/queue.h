@@ -36,11 +36,17 @@ class Queue {
   bool remove(const std::string& id);
   /// Takes the next sync that may start; it counts as running from now on.
   std::optional<std::string> take();
+  /// A running sync waits for others: it counts as running against its host alone, until reclaim(). Then it
+  /// may be one too many for a while.
+  void lend(const std::string& id);
+  void reclaim(const std::string& id);
   /// A running sync has ended.
   void finish(const std::string& id);
 
   size_t waiting() const { return entries_.size() - running_; }
   size_t running() const { return running_; }
+  /// How many of those that run have lent their slot.
+  size_t lent() const { return lent_; }
   bool is_waiting(const std::string& id) const;
   /// True while a sync works on the folder.
   bool is_busy(const std::string& folder) const;
@@ -59,6 +65,7 @@ class Queue {
     Item item;
     uint64_t order = 0;
     bool running = false;
+    bool lent = false;
     Position position() const { return {item.priority, order, item.id}; }
   };
   struct Host {
@@ -72,6 +79,7 @@ class Queue {
     std::set<Position> parked;  // taken out of their host's list until the folder is free
   };
 
+  bool full() const { return running_ - lent_ >= total_; }
   bool saturated(const std::string& name, const Host& host) const;
   void insert(const Entry& entry);
   void erase(const Entry& entry);
@@ -81,6 +89,7 @@ class Queue {
   size_t total_;
   size_t per_host_;
   size_t running_ = 0;
+  size_t lent_ = 0;
   uint64_t arrivals_ = 0;
   std::unordered_map<std::string, Entry> entries_;
   std::unordered_map<std::string, Host> hosts_;

@@ -12,6 +12,8 @@ namespace {
 
 /// A sync that was interrupted in so many attempts may be what ends the agent: it is not begun again.
 constexpr int most_interrupted_attempts = 5;
+/// Each has a thread and an upstream that is silent.
+constexpr size_t most_lent = 256;
 /// What an upstream listed longer ago is not worth acting on.
 constexpr auto listing_is_fresh = std::chrono::seconds(30);
 
@@ -274,21 +276,36 @@ void LocalService::work(const std::string& id, Listed listed) {
                 .retry_after = {}};
     return ended(id, {.refs = nullptr, .failure = std::move(why)});
   }
-  around_.in_background(
-      [work = around_.work, stop = running.stop.get_token(),
-       todo =
-           Assignment{.sync = sync, .repo = *repo, .listed = std::move(listed), .deadline = running.deadline},
-       on_loop = around_.on_loop, alive = alive_, this] {
-        const auto progress = [this, alive, on_loop, sync = todo.sync](std::string_view line) {
-          on_loop([this, alive, sync, text = std::string(line)] {
-            if (*alive) around_.observer.sync_progress(sync, text);
-          });
-        };
-        auto end = work(todo, stop, progress);
-        on_loop([this, alive, id = todo.sync.id, end = std::move(end)]() mutable {
-          if (*alive) ended(id, std::move(end));
-        });
+  Assignment todo{.sync = sync,
+                  .repo = *repo,
+                  .listed = std::move(listed),
+                  .deadline = running.deadline,
+                  .kept_waiting = [this, alive = alive_, on_loop = around_.on_loop, id](bool waits) {
+                    on_loop([this, alive, id, waits] {
+                      if (*alive) kept_waiting(id, waits);
+                    });
+                  }};
+  around_.in_background([work = around_.work, stop = running.stop.get_token(), todo = std::move(todo),
+                         on_loop = around_.on_loop, alive = alive_, this] {
+    const auto progress = [this, alive, on_loop, sync = todo.sync](std::string_view line) {
+      on_loop([this, alive, sync, text = std::string(line)] {
+        if (*alive) around_.observer.sync_progress(sync, text);
       });
+    };
+    auto end = work(todo, stop, progress);
+    on_loop([this, alive, id = todo.sync.id, end = std::move(end)]() mutable {
+      if (*alive) ended(id, std::move(end));
+    });
+  });
+}
+
+void LocalService::kept_waiting(const std::string& id, bool waits) {
+  if (!running_.contains(id)) return;
+  if (!waits) return queue_.reclaim(id);
+  const bool may_lend = around_.enough_workers && queue_.lent() < most_lent;
+  if (!may_lend || !around_.enough_workers(queue_.running() + 1)) return;
+  queue_.lend(id);
+  start_what_may();
 }
 
 void LocalService::ended(const std::string& id, SyncEnd end) {

@@ -31,6 +31,7 @@ struct Assignment {
   Repo repo;
   std::shared_ptr<const Advertisement> listed;  ///< what the upstream listed just now; nullptr: ask it
   SteadyTime deadline = SteadyTime::max();      ///< when the sync's time is over
+  std::function<void(bool)> kept_waiting = {};  ///< as in Operation
 };
 
 /// The embedded sync service: a queue, and workers that do the Git work in this process. Lives on the loop's
@@ -40,6 +41,9 @@ struct Assignment {
 /// A scheduled request is even asked about before there is a sync: nobody was promised anything yet, so when
 /// nothing is to be done, or the upstream cannot be asked, the sync is recorded once, at its end. A crash
 /// before that leaves the run missed, as if the agent had been away.
+///
+/// While an upstream keeps a sync waiting, another one may have its place: hosts that hang cost others
+/// nothing.
 class LocalService final : public SyncService {
  public:
   using Progress = std::function<void(std::string_view)>;
@@ -57,6 +61,9 @@ class LocalService final : public SyncService {
     std::filesystem::path data_dir;                            ///< where repositories of the API lie
     Probe probe = {};                                          ///< may be empty: everything is work then
     Maintain maintain = {};                                    ///< may be empty: nothing is maintained then
+    /// Sees to it that so many functions can run in the background at once; false when they cannot. May be
+    /// empty: a sync that its upstream keeps waiting keeps its slot then.
+    std::function<bool(size_t)> enough_workers = {};
   };
 
   LocalService(Surroundings surroundings, std::string org, size_t concurrency, size_t per_host);
@@ -129,6 +136,7 @@ class LocalService final : public SyncService {
   void launch(const std::string& id);
   void probed(const std::string& id, Probed probed);
   void work(const std::string& id, Listed listed);
+  void kept_waiting(const std::string& id, bool waits);
   void ended(const std::string& id, SyncEnd end);
   Listed take_listed(const std::string& id);
   void end_probing(const std::string& id);

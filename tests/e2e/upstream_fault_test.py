@@ -216,6 +216,23 @@ class FailuresThatPass(UpstreamFault):
         self.wait_healthy_syncs(agent, 3)
         self.assertEqual(agent.metrics().value("refsyncd_syncs_in_progress"), 1)
 
+    @local_only("a hosted service's workers are not ours")
+    def test_a_server_that_hangs_in_mid_sync_keeps_no_place_from_healthy_repositories(self):
+        for name, held in (("fetch", lambda request: request.fetches), ("push", lambda request: request.pushes)):
+            with self.subTest(name):
+                self.server.fault = http_server.Hold(held)
+                configuration = self.configure(app_policy={"timeout": "10m"}, service={"concurrency": 1})
+                if name == "push":
+                    configuration["policies"] += [{"repo": "app", "direction": "push", "timeout": "10m"}]
+                    self.mirror().commit("ours")
+                agent = self.start(configuration)
+                self.assertTrue(self.server.fault.held.wait(60))
+                self.well.commit("main")
+                wait_until(lambda: self.mirror("well").path.exists()
+                           and self.mirror("well").refs() == self.well.refs(), timeout=30)
+                self.server.fault.release()
+                self.assertEqual(agent.stop(), 0)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -99,6 +99,26 @@ TEST(The_queue, limits_the_whole_and_follows_a_changed_limit) {
   EXPECT_EQ(take_all(queue), "b c");
 }
 
+TEST(The_queue, gives_the_place_of_a_sync_that_waits_for_others_to_the_next) {
+  Queue queue(1, 1);
+  for (const char* name : {"a", "b", "c"})
+    queue.add(item(name, name, name == std::string("b") ? "h" : "other"));
+  EXPECT_EQ(take_all(queue), "a");
+  queue.lend("a");
+  queue.lend("a");
+  queue.lend("c");
+  EXPECT_EQ(queue.lent(), 1u);
+  EXPECT_EQ(take_all(queue), "b");
+  EXPECT_EQ(queue.waiting_for("c"), "a free slot on other") << "a still counts against its host";
+  queue.reclaim("a");
+  queue.finish("a");
+  EXPECT_EQ(take_all(queue), "") << "b has the one place";
+  queue.lend("b");
+  queue.finish("b");
+  EXPECT_EQ(queue.lent(), 0u);
+  EXPECT_EQ(take_all(queue), "c");
+}
+
 TEST(The_queue, takes_out_waiting_syncs_only) {
   Queue queue(1, 10);
   queue.add(item("a", "a", "h"));

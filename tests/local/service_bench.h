@@ -38,6 +38,8 @@ struct Bench {
   std::vector<std::shared_ptr<const Advertisement>> listings;  // what the work was given
   bool saw_stop = false;
   std::vector<SteadyTime> deadlines;
+  std::vector<std::function<void(bool)>> kept_waiting;  // by what was worked on
+  size_t most_workers = 100;
   std::vector<Question> questions;  // not answered yet
   bool probing = false;
   std::filesystem::path data_dir;
@@ -66,6 +68,7 @@ struct Bench {
                   worked_on.push_back(assignment.sync.id);
                   listings.push_back(assignment.listed);
                   deadlines.push_back(assignment.deadline);
+                  kept_waiting.push_back(assignment.kept_waiting);
                   saw_stop = stop.stop_requested();
                   progress("half way");
                   SyncEnd end;
@@ -77,7 +80,8 @@ struct Bench {
             .in_background = [this](std::function<void()> task) { background.push_back(std::move(task)); },
             .on_loop = [this](std::function<void()> task) { posted.push_back(std::move(task)); },
             .data_dir = data_dir,
-            .probe = std::move(probe)},
+            .probe = std::move(probe),
+            .enough_workers = [this](size_t count) { return count <= most_workers; }},
         "local", concurrency, 4);
     service->set_listener(listener);
     service->configure({repo("app"), repo("lib"), without_upstream()}, concurrency, 4);
@@ -124,8 +128,14 @@ struct Bench {
     recorder.settle();
   }
   void work() {
+    work_without_reports();
+    hear_reports();
+  }
+  void work_without_reports() {
     auto tasks = std::exchange(background, {});
     for (auto& task : tasks) task();
+  }
+  void hear_reports() {
     auto reports = std::exchange(posted, {});
     for (auto& report : reports) report();
     recorder.settle();

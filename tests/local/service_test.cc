@@ -1,11 +1,14 @@
 #include "local/service.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "service_bench.h"
 
 namespace refsyncd {
 namespace {
+
+using testing::IsSupersetOf;
 
 TEST(A_sync, is_recorded_before_it_is_acknowledged_and_before_it_runs) {
   Bench bench;
@@ -136,6 +139,35 @@ TEST(A_cancelled_sync, fails_with_the_given_reason_whether_it_waits_or_runs) {
   EXPECT_EQ(bench.recorder.syncs.at(running.id).failure, why);
   EXPECT_EQ(bench.recorder.syncs.at(waiting.id).failure, why);
   EXPECT_EQ(bench.worked_on.size(), 1u);
+}
+
+TEST(A_sync_that_its_upstream_keeps_waiting, gives_its_place_to_another) {
+  Bench bench(1);
+  bench.enqueue(Bench::pull("app"));
+  bench.enqueue(Bench::pull("lib"));
+  EXPECT_EQ(bench.service->running(), 1u);
+  bench.work_without_reports();
+  auto ended = std::exchange(bench.posted, {});  // of app, which still runs to the service
+  bench.kept_waiting.at(0)(true);
+  bench.hear_reports();
+  EXPECT_EQ(bench.service->running(), 2u);
+  bench.kept_waiting.at(0)(false);
+  bench.posted.insert(bench.posted.end(), ended.begin(), ended.end());
+  bench.hear_reports();
+  bench.work();
+  EXPECT_THAT(bench.observer.events, IsSupersetOf({"completed app", "completed lib"}));
+}
+
+TEST(A_sync_that_its_upstream_keeps_waiting, keeps_its_place_where_nobody_could_take_it) {
+  Bench bench(1);
+  bench.most_workers = 1;
+  bench.enqueue(Bench::pull("app"));
+  bench.enqueue(Bench::pull("lib"));
+  bench.work_without_reports();
+  bench.posted.clear();
+  bench.kept_waiting.at(0)(true);
+  bench.hear_reports();
+  EXPECT_EQ(bench.service->running(), 1u);
 }
 
 TEST(An_interrupted_service, leaves_running_syncs_to_the_next_process) {
