@@ -29,6 +29,10 @@ namespace {
 constexpr size_t most_patterns = 200;
 constexpr size_t most_push_bytes = 128 << 10;  // of arguments in one `git push`
 
+/// While hooks run, deltas are resolved or objects are counted, a server says no more than a few bytes every
+/// few seconds, or nothing.
+constexpr std::chrono::seconds longest_silence = std::chrono::minutes(5);
+
 /// Settings for HTTP, each generally and for this URL: a URL's own setting would win over the general one.
 Settings http_settings(const Upstream& upstream, const Secret& secret) {
   Settings settings;
@@ -36,8 +40,8 @@ Settings http_settings(const Upstream& upstream, const Secret& secret) {
   for (const auto& scope : {std::string("http."), fmt::format("http.{}.", upstream.url)}) {
     settings.push_back({scope + "followRedirects", "false"});
     settings.push_back({scope + "sslVerify", "true"});
-    settings.push_back({scope + "lowSpeedLimit", "1000"});
-    settings.push_back({scope + "lowSpeedTime", "30"});
+    settings.push_back({scope + "lowSpeedLimit", "1"});
+    settings.push_back({scope + "lowSpeedTime", fmt::format("{}", longest_silence.count())});
     settings.push_back({scope + "extraHeader", ""});
     if (authorities.empty()) continue;
     settings.push_back({scope + "sslCAInfo", authorities});

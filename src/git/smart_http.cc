@@ -16,6 +16,9 @@ namespace {
 
 constexpr uint64_t most_advertised_beyond_limit = 1 << 20;
 
+/// A server may have to read many refs, from a slow disk, before it says anything.
+constexpr milliseconds longest_silence = std::chrono::minutes(1);
+
 /// libcurl opens as many connections to a server without HTTP/2; with it, all share one.
 HttpClient::Settings client_settings() {
   HttpClient::Settings settings;
@@ -135,6 +138,8 @@ class Listing : public std::enable_shared_from_this<Listing> {
     request.decompress = true;
     request.timeout =
         std::max(std::chrono::ceil<milliseconds>(deadline_ - http_.clock_.steady()), milliseconds(1));
+    request.first_byte = longest_silence;
+    request.stall = longest_silence;
     request.answer_limit = request_.limits.max_bytes + most_advertised_beyond_limit;
     client_.send(std::move(request), [self = shared_from_this(), next = std::move(next)](
                                          const HttpAnswer* answer, const HttpTrouble* trouble) {
