@@ -1,6 +1,7 @@
 #include "git/ref_plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_set>
 
 #include "git/ref_values.h"
@@ -32,10 +33,10 @@ bool selected(const RefRules& rules, const std::string& name) {
   return rules.globs.matches(name) && !rules.exclude.matches(name);
 }
 
-/// The target's refs that prune may delete, and whether the guard lets it.
+/// The target's refs that prune is to delete, and those of them that the guard lets go.
 struct Pruning {
   std::vector<const RefValue*> refs;
-  bool allowed = true;
+  std::vector<const RefValue*> allowed;
 };
 
 Pruning refs_to_prune(const RefRules& rules, std::span<const RefValue> source,
@@ -44,13 +45,14 @@ Pruning refs_to_prune(const RefRules& rules, std::span<const RefValue> source,
   if (!rules.prune) return pruning;
   const auto in_scope = [&](const RefValue& ref) { return selected(rules, ref.name); };
   for (const auto& ref : target) {
-    if (in_scope(ref) && find_ref(source, ref.name) == nullptr) pruning.refs.push_back(&ref);
+    if (is_to_be_pruned(rules, source, ref.name)) pruning.refs.push_back(&ref);
   }
+  if (pruning.refs.empty()) return pruning;
   const auto held = static_cast<size_t>(std::count_if(target.begin(), target.end(), in_scope));
   const bool source_is_empty = std::none_of(source.begin(), source.end(), in_scope);
-  pruning.allowed = !source_is_empty && 2 * pruning.refs.size() <= held &&
-                    std::none_of(pruning.refs.begin(), pruning.refs.end(),
-                                 [&](const RefValue* ref) { return ref->name == head; });
+  if (source_is_empty || 2 * pruning.refs.size() > held) return pruning;
+  std::copy_if(pruning.refs.begin(), pruning.refs.end(), std::back_inserter(pruning.allowed),
+               [&](const RefValue* ref) { return ref->name != head; });
   return pruning;
 }
 
@@ -165,16 +167,20 @@ std::vector<std::string> refs_to_transfer(const RefRules& rules, std::span<const
   return names;
 }
 
+bool is_to_be_pruned(const RefRules& rules, std::span<const RefValue> source, const std::string& name) {
+  return rules.prune && selected(rules, name) && find_ref(source, name) == nullptr;
+}
+
 RefResults plan_refs(const RefRules& rules, std::span<const RefValue> source,
                      std::span<const RefValue> target, const std::string& head,
                      const AncestryCheck& ancestry) {
   const auto pruning = refs_to_prune(rules, source, target, head);
   std::vector<RefValue> without_pruned;
   std::span<const RefValue> kept = target;
-  if (pruning.allowed && !pruning.refs.empty()) {
-    auto next = pruning.refs.begin();  // in the order of the target
+  if (!pruning.allowed.empty()) {
+    auto next = pruning.allowed.begin();  // in the order of the target
     for (const auto& ref : target) {
-      if (next != pruning.refs.end() && *next == &ref) {
+      if (next != pruning.allowed.end() && *next == &ref) {
         ++next;
       } else {
         without_pruned.push_back(ref);
@@ -192,7 +198,10 @@ RefResults plan_refs(const RefRules& rules, std::span<const RefValue> source,
   }
   reject_new_below_new(results);
   if (pruning.refs.empty()) return results;
-  for (const auto* ref : pruning.refs) results.push_back(pruned(*ref, pruning.allowed));
+  for (const auto* ref : pruning.refs) {
+    const bool allowed = std::binary_search(pruning.allowed.begin(), pruning.allowed.end(), ref);
+    results.push_back(pruned(*ref, allowed));
+  }
   std::sort(results.begin(), results.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return results;
 }

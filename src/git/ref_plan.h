@@ -22,6 +22,10 @@ struct RefRules {
 std::vector<std::string> refs_to_transfer(const RefRules& rules, std::span<const RefValue> source,
                                           std::span<const RefValue> target);
 
+/// True for a ref of the target that the source no longer has and that is to follow it in that. Source sorted
+/// by name.
+bool is_to_be_pruned(const RefRules& rules, std::span<const RefValue> source, const std::string& name);
+
 /// Where the source's value of a branch stands to the target's.
 using AncestryCheck = std::function<Ancestry(const ObjectId& base, const ObjectId& tip)>;
 

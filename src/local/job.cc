@@ -136,6 +136,7 @@ void SyncJob::run(const Sync& sync, const Repo& repo, const Operation& operation
     Pull pull(sync.request, *upstream, repository, make_scratch);
     pull.carry_out(sync, pull.plan(), operation, handled);
     head.upstream = pull.upstream_head();
+    head.gone = pull.head_is_gone();
   } else {
     Push push(sync.request, *upstream, repository, make_scratch);
     push.carry_out(sync, push.plan(), operation, handled);

@@ -67,6 +67,8 @@ class Pull {
   void carry_out(const Sync& sync, RefResults results, const Operation& operation, RefResults& handled);
   /// The branch that the upstream's HEAD names; "" before plan(), or when it says nothing.
   const std::string& upstream_head() const { return upstream_head_; }
+  /// The target's HEAD names a branch that prune would delete but for HEAD. False before plan().
+  bool head_is_gone() const { return head_is_gone_; }
 
  private:
   void move_refs(RefResults& results, const Operation& operation, RefResults& handled) const;
@@ -78,6 +80,7 @@ class Pull {
   std::function<ScratchRepository()> make_scratch_;
   std::optional<ScratchRepository> scratch_;  ///< set once something was fetched
   std::string upstream_head_;
+  bool head_is_gone_ = false;
   std::string head_;  ///< the target's branch that HEAD names; "" when it names a commit
 };
 

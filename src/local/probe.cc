@@ -44,9 +44,12 @@ std::string stamp_of(const Repo& repo) {
   return stamp_of(RefSnapshot(repo.path), head);
 }
 
-bool head_moves(const Repo& repo, const HeldRefs& held, const Advertisement& listed) {
+bool head_moves(const RefRules& rules, const Repo& repo, const HeldRefs& held, const Advertisement& listed) {
   const auto exists = [&](const std::string& name) { return find_ref(held.refs, name) != nullptr; };
-  return next_head({.configured = repo.head, .upstream = listed.head_target}, held.head, exists).has_value();
+  const HeadWish wish{.configured = repo.head,
+                      .upstream = listed.head_target,
+                      .gone = is_to_be_pruned(rules, listed.refs, held.head)};
+  return next_head(wish, held.head, exists).has_value();
 }
 
 /// Something is to be fetched: not so for a branch of which it is known that it has diverged.
@@ -191,7 +194,7 @@ std::optional<RefResults> results_without_work(const SyncRequest& request, const
                                                const Divergences& divergences) {
   const auto rules = rules_of(request);
   const bool pull = request.direction == Direction::pull;
-  if (pull ? head_moves(repo, held, listed) || something_to_fetch(rules, held, listed, divergences)
+  if (pull ? head_moves(rules, repo, held, listed) || something_to_fetch(rules, held, listed, divergences)
            : held.any_broken) {
     return std::nullopt;
   }

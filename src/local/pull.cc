@@ -67,6 +67,7 @@ RefResults Pull::plan() {
   upstream_head_ = listed.head_target;
   const auto held = read_refs(target_.path());
   head_ = read_head_target(target_.path());
+  head_is_gone_ = is_to_be_pruned(rules, listed.refs, head_);
   const auto names = refs_to_transfer(rules, listed.refs, held);
   if (!names.empty()) {
     scratch_.emplace(make_scratch_());

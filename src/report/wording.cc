@@ -18,7 +18,7 @@ std::string_view explanation(Reason reason) {
       return "the target has a ref whose name is a parent or child of this one";
     case Reason::raced: return "the ref moved while the sync ran";
     case Reason::remote_refused: return "the upstream refused the update";
-    case Reason::prune_guard: return "too many refs would be deleted at once";
+    case Reason::prune_guard: return "it is the branch of HEAD, or too many refs would be deleted at once";
     case Reason::not_a_commit: return "a branch must name a commit";
     case Reason::missing_object: return "the source does not have the object it names";
     case Reason::up_to_date:

@@ -217,6 +217,18 @@ class Pruning(Pulls):
         self.assertEqual(self.mirror().value(branch("main")), second)
         self.assertEqual(self.mirror().value(branch("b0")), self.first)
 
+    def test_a_renamed_default_branch_takes_HEAD_along_and_then_goes(self):
+        self.pull(prune=True)
+        self.app.git("branch", "-m", "main", "trunk")
+        self.app.git("symbolic-ref", "HEAD", branch("trunk"))
+        self.app.delete(branch("b0"))
+        first = outcomes(self.pull(prune=True))
+        self.assertEqual(first[branch("main")], ("rejected", "prune_guard"))
+        self.assertEqual(first[branch("b0")], ("updated", "pruned"))
+        self.assertEqual(self.mirror().head(), branch("trunk"))
+        self.assertEqual(outcomes(self.pull(prune=True))[branch("main")], ("updated", "pruned"))
+        self.assert_in_step(self.mirror(), self.app)
+
     def test_a_branch_that_becomes_a_folder_is_renamed_in_one_pull(self):
         for old, new in (("topic", "topic/a"), ("other/x", "other")):
             with self.subTest(old=old):

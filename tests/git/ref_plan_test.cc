@@ -189,6 +189,14 @@ TEST(The_guard_against_mass_deletion, never_lets_the_targets_HEAD_branch_go) {
             Reason::prune_guard);
 }
 
+TEST(The_guard_against_mass_deletion, holds_nothing_else_back_with_the_HEAD_branch) {
+  const std::vector<RefValue> held{
+      {"refs/heads/a", id(1)}, {"refs/heads/b", id(2)}, {"refs/heads/c", id(3)}, {"refs/heads/d", id(4)}};
+  const auto results = plan({.prune = true}, {held[0], held[3]}, held, "refs/heads/c");
+  EXPECT_EQ(results.at(1).reason, Reason::pruned);
+  EXPECT_EQ(results.at(2).reason, Reason::prune_guard);
+}
+
 TEST(Refs_to_transfer, are_those_whose_objects_the_decision_needs) {
   const std::vector<RefValue> source{{"refs/heads/equal", id(1)}, {"refs/heads/moved", id(2)},
                                      {"refs/heads/new", id(3)},   {"refs/heads/skip", id(4)},

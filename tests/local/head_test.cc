@@ -17,6 +17,7 @@ struct Row {
   std::string head;
   std::set<std::string> branches;
   std::optional<std::string> next;
+  bool gone = false;
 };
 
 const Row rows[] = {
@@ -30,6 +31,10 @@ const Row rows[] = {
     {"and_over_a_commit", "c", "b", "", {"b", "c"}, "c"},
     {"once_it_exists", "c", "b", "a", {"a", "b"}, {}},
     {"until_then_the_upstreams_counts", "c", "b", "a", {"b"}, "b"},
+    {"one_that_is_gone_upstream_follows_it", "", "b", "a", {"a", "b"}, "b", true},
+    {"but_not_to_what_is_missing", "", "b", "a", {"a"}, {}, true},
+    {"nor_to_nothing", "", "", "a", {"a"}, {}, true},
+    {"nor_away_from_the_configured_branch", "c", "b", "c", {"b", "c"}, {}, true},
     {"and_is_named_once", "c", "b", "c", {"b", "c"}, {}},
 };
 
@@ -38,7 +43,9 @@ class NextHead : public testing::TestWithParam<Row> {};
 TEST_P(NextHead, follows_from_the_wish_and_the_branches) {
   const auto& row = GetParam();
   const auto exists = [&](const std::string& name) { return row.branches.contains(name); };
-  EXPECT_EQ(next_head({.configured = row.configured, .upstream = row.upstream}, row.head, exists), row.next);
+  EXPECT_EQ(
+      next_head({.configured = row.configured, .upstream = row.upstream, .gone = row.gone}, row.head, exists),
+      row.next);
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, NextHead, testing::ValuesIn(rows),
