@@ -21,6 +21,9 @@ struct Pattern {
 
 constexpr std::string_view redirect_remedy = "the upstream redirects elsewhere; write its final URL";
 
+constexpr std::string_view proxy_remedy =
+    "the proxy refuses; a credential for it belongs into its variable's URL";
+
 /// The first that matches decides, so what is specific stands before what merely accompanies it.
 constexpr Pattern patterns[] = {
     {"server certificate verification failed", ErrorKind::untrusted},
@@ -54,6 +57,9 @@ constexpr Pattern patterns[] = {
     {"too many requests", ErrorKind::throttled},
     {"returned error: 401", ErrorKind::auth},
     {"returned error: 403", ErrorKind::auth},
+    {"returned error: 407", ErrorKind::auth, "", proxy_remedy},
+    {"tunnel failed, response 403", ErrorKind::auth, "", proxy_remedy},
+    {"tunnel failed, response 407", ErrorKind::auth, "", proxy_remedy},
     {"http 401", ErrorKind::auth},
     {"http 403", ErrorKind::auth},
     {"authentication failed", ErrorKind::auth},

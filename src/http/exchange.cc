@@ -286,6 +286,12 @@ HttpTrouble HttpExchange::trouble(CURLcode result) const {
     return trouble(ErrorKind::transient,
                    fmt::format("the answer is larger than {} bytes", request_.answer_limit));
   }
+  if (const auto status = proxy_status_of(transfer_); status == 403 || status == 407) {
+    return trouble(ErrorKind::auth,
+                   fmt::format("the proxy refuses with status {}; a credential for it belongs into its "
+                               "variable's URL",
+                               status));
+  }
   if (header_bytes_ > header_limit) {
     return trouble(ErrorKind::transient,
                    fmt::format("the headers of the answer are larger than {} bytes", header_limit));

@@ -55,6 +55,12 @@ std::string redirect_of(const Transfer& transfer) {
   return location == nullptr ? "" : location;
 }
 
+int proxy_status_of(const Transfer& transfer) {
+  long status = 0;
+  curl_easy_getinfo(transfer.get(), CURLINFO_HTTP_CONNECTCODE, &status);
+  return static_cast<int>(status);
+}
+
 int connect_problem(const Transfer& transfer) {
   long problem = 0;
   curl_easy_getinfo(transfer.get(), CURLINFO_OS_ERRNO, &problem);

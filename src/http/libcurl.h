@@ -41,6 +41,8 @@ int status_of(const Transfer& transfer);
 std::string header_of(const Transfer& transfer, const char* name);
 /// Where an answer of 3xx points, made absolute; "" when nowhere.
 std::string redirect_of(const Transfer& transfer);
+/// The status with which a proxy answered the wish for a tunnel; 0 when none was asked.
+int proxy_status_of(const Transfer& transfer);
 /// Why connecting failed, as errno has it; 0 when that is unknown.
 int connect_problem(const Transfer& transfer);
 

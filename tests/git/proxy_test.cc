@@ -23,6 +23,9 @@ class ProxyTest : public HttpRemotes, public testing::WithParamInterface<Speaker
     return failure_of([&] { remote_of(GetParam(), upstream, Secret(), {})->list({}); });
   }
 
+  HttpUpstream refusing{[](const HttpRequest&) {
+    return HttpUpstream::answer(407, "", "Proxy-Authenticate: Basic realm=\"x\"\r\n");
+  }};
   HttpUpstream proxy{[](const HttpRequest&) { return HttpUpstream::answer(404, ""); }};
 };
 
@@ -33,6 +36,16 @@ TEST_P(ProxyTest, TheProxyOfTheEnvironmentIsAsked) {
   EXPECT_EQ(failure_of_listing(upstream_at("http://nowhere.invalid/app.git")).kind, ErrorKind::not_found);
   ASSERT_THAT(proxy.requests(), Not(IsEmpty()));
   EXPECT_THAT(proxy.requests()[0].path, HasSubstr("http://nowhere.invalid/app.git/info/refs"));
+}
+
+TEST_P(ProxyTest, OneThatWantsACredentialIsNoFaultOfTheWeather) {
+  ::setenv("https_proxy", refusing.url("").c_str(), 1);
+  auto upstream = upstream_at("https://nowhere.invalid/app.git");
+  upstream.transport = Transport::https;
+  const auto failure = failure_of_listing(upstream);
+  ::unsetenv("https_proxy");
+  EXPECT_EQ(failure.kind, ErrorKind::auth) << failure.message;
+  EXPECT_THAT(failure.message, HasSubstr("the proxy refuses"));
 }
 
 TEST_P(ProxyTest, ForAnUpstreamThatMustBePublicNoProxyIsAsked) {
