@@ -12,6 +12,10 @@ namespace refsyncd {
 /// many open files, no memory, an address still in use.
 bool worth_waiting_for(int problem);
 
+/// Lets the process have as many files open as it may (RLIMIT_NOFILE), up to 65,536: shells and containers
+/// begin with 1,024, and each upstream host may take sixteen connections. Best effort.
+void raise_file_limit();
+
 /// The whole file. Throws Error naming the path and the reason when it cannot be read or is larger than
 /// `limit` bytes: transient when that may pass by itself, bad_config otherwise.
 std::string read_file(const std::filesystem::path& path, size_t limit = 16 << 20);

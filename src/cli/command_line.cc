@@ -122,6 +122,7 @@ std::vector<Policy> choose_policies(const Config& config, const std::vector<std:
 
 int command_line(int argc, char** argv) {
   keep_freed_memory();
+  raise_file_limit();
   CLI::App app(description, "refsyncd");
   Parsed parsed;
   app.set_version_flag("--version", fmt::format("refsyncd {}", version));

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <thread>
@@ -111,6 +112,18 @@ TEST_F(AFile, that_cannot_be_read_for_now_may_be_read_later) {
   const NoMoreFiles none;
   EXPECT_EQ(message_of([&] { read_file(path); }, ErrorKind::transient),
             "reading " + path.string() + ": Too many open files");
+}
+
+TEST(The_limit_of_open_files, is_raised_to_what_is_allowed) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit low{.rlim_cur = 100, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &low);
+  raise_file_limit();
+  rlimit raised{};
+  ::getrlimit(RLIMIT_NOFILE, &raised);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(raised.rlim_cur, std::min<rlim_t>(before.rlim_max, 65'536));
 }
 
 TEST_F(AFile, is_read_up_to_the_limit_and_not_beyond) {
