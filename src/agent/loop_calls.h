@@ -95,6 +95,14 @@ class LoopCalls {
   template <class Result, class Begin>
   Result wait_long(Begin begin, milliseconds patience);
 
+  /// Does on the calling thread what may take long and needs no loop, such as asking for a host's addresses:
+  /// as few at once as wait for the disk.
+  template <class Action>
+  void take_long(Action action) {
+    const WaitingPlaces::Place place(long_places_);
+    action();
+  }
+
   bool draining() const { return around_.draining(); }  ///< on the loop's thread
 
  private:

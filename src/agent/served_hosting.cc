@@ -195,7 +195,7 @@ void ServedHosting::check_upstream(const GivenUpstream& upstream, bool has_crede
   }
   const bool any_address =
       around_.calls.ask([this] { return around_.engine.local()->catalog().allows_private(); });
-  if (!any_address) check_addresses(url);
+  if (!any_address) around_.calls.take_long([&] { check_addresses(url); });
 }
 
 /// The name of the file, "" when no credential is given.

@@ -186,5 +186,24 @@ TEST_F(CallsOfALoop, that_wait_for_the_disk_leave_a_place_for_those_that_look) {
   settle();
 }
 
+TEST_F(CallsOfALoop, that_take_long_without_it_leave_a_place_too) {
+  auto& asked = calls(60s);
+  std::latch begun(2);
+  std::latch finish(1);
+  std::vector<std::jthread> busy;
+  for (int i = 0; i < 2; ++i) {
+    busy.emplace_back([&] {
+      asked.take_long([&] {
+        begun.count_down();
+        finish.wait();
+      });
+    });
+  }
+  begun.wait();
+  EXPECT_EQ(failure_of([&] { asked.take_long([] {}); })->kind, ErrorKind::transient);
+  EXPECT_EQ(asked.ask([] { return 7; }), 7);
+  finish.count_down();
+}
+
 }  // namespace
 }  // namespace refsyncd
