@@ -1,24 +1,13 @@
 #include "agent/served_notices.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
-#include "base/text.h"
 #include "config/secrets.h"
 
 namespace refsyncd {
 namespace {
 
 using Verdict = NoticeReply::Verdict;
-
-/// "a push to refs/heads/main of https://github.com/acme/app"; of several refs the first, and how many more.
-std::string describe(const PushNotice& notice) {
-  const auto more = notice.refs.size() > 1 ? fmt::format(" and {} more", notice.refs.size() - 1) : "";
-  const auto& where = notice.urls.empty() ? notice.path : notice.urls.front();
-  return fmt::format("a push to {}{} of {}", printable(notice.refs.front(), 200), more,
-                     printable(where, 200));
-}
 
 }  // namespace
 

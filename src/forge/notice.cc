@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "http/url.h"
 
 namespace refsyncd {
@@ -137,6 +138,7 @@ std::optional<PushNotice> bitbucket_server_notice(const json& body) {
   const auto slug = text(repository, "slug");
   if (notice.urls.empty() && !project.empty() && !slug.empty()) notice.path = project + "/" + slug;
   for (const auto& change : member(body, "changes")) add(notice.refs, text(member(change, "ref"), "id"));
+  notice.any_ref = member(body, "refLimitExceeded") == true;
   return notice;
 }
 
@@ -164,8 +166,15 @@ std::optional<PushNotice> notice_of(Forge forge, const NoticeHeaders& headers, c
 
 std::optional<PushNotice> read_notice(Forge forge, const NoticeHeaders& headers, const std::string& body) {
   auto notice = notice_of(forge, headers, parse(payload_of(headers, body)));
-  if (notice && notice->refs.empty()) refuse("names no branch or tag");
+  if (notice && notice->refs.empty() && !notice->any_ref) refuse("names no branch or tag");
   return notice;
+}
+
+std::string describe(const PushNotice& notice) {
+  const auto& where = notice.urls.empty() ? notice.path : notice.urls.front();
+  const auto first = notice.refs.empty() ? "any ref" : printable(notice.refs.front(), 200);
+  const auto more = notice.refs.size() > 1 ? fmt::format(" and {} more", notice.refs.size() - 1) : "";
+  return fmt::format("a push to {}{} of {}", first, more, printable(where, 200));
 }
 
 }  // namespace refsyncd

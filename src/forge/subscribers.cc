@@ -64,9 +64,9 @@ std::vector<uint32_t> Subscribers::of(const PushNotice& notice) const {
 }
 
 bool concerns(const PushNotice& notice, const Policy& policy) {
-  return std::any_of(notice.refs.begin(), notice.refs.end(), [&](const std::string& ref) {
-    return policy.globs.matches(ref) && !policy.exclude.matches(ref);
-  });
+  return notice.any_ref || std::any_of(notice.refs.begin(), notice.refs.end(), [&](const std::string& ref) {
+           return policy.globs.matches(ref) && !policy.exclude.matches(ref);
+         });
 }
 
 }  // namespace refsyncd

@@ -30,7 +30,7 @@ class Subscribers {
   std::vector<std::pair<uint64_t, uint32_t>> entries_;  // hash of a name and the policy's position, sorted
 };
 
-/// Whether the push is about refs of the policy: one its globs match and `exclude` does not.
+/// Whether the push may be about refs of the policy: one its globs match and `exclude` does not, or any.
 bool concerns(const PushNotice& notice, const Policy& policy);
 
 }  // namespace refsyncd

@@ -179,6 +179,31 @@ TEST(A_push_to_Bitbucket_Data_Center, prefers_links_where_it_has_them) {
   EXPECT_EQ(notice->path, "");
 }
 
+TEST(A_mirror_of_Bitbucket_Data_Center, that_leaves_its_changes_out_may_have_changed_any_ref) {
+  const auto synchronized = [](const char* rest) {
+    return read_notice(
+        Forge::bitbucket, {{"x-event-key", "mirror:repo_synchronized"}},
+        std::string(R"({"eventKey": "mirror:repo_synchronized", "date": "2019-09-06T10:00:00+1000",
+        "mirrorServer": {"id": "B5SZ-1", "name": "Mirror"}, "syncType": "SNAPSHOT", "repository": {)") +
+            server_repository + "}, " + rest + "}");
+  };
+  EXPECT_EQ(*synchronized(R"("refLimitExceeded": true, "changes": [])"),
+            (PushNotice{.urls = {}, .path = "PROJ/repository", .refs = {}, .any_ref = true}));
+  EXPECT_FALSE(
+      synchronized((std::string(R"("refLimitExceeded": false, )") + server_changes).c_str())->any_ref);
+  EXPECT_THROW(synchronized(R"("refLimitExceeded": false, "changes": [])"), Error);
+}
+
+TEST(A_notice, is_described_by_its_first_ref_and_the_repository) {
+  const std::vector<std::string> urls{"https://git.example/a", "git@git.example:a"};
+  EXPECT_EQ(describe({.urls = urls, .path = "", .refs = {"refs/heads/main"}}),
+            "a push to refs/heads/main of https://git.example/a");
+  EXPECT_EQ(describe({.urls = {}, .path = "P/a", .refs = {"refs/heads/\n", "refs/tags/1", "refs/tags/2"}}),
+            "a push to refs/heads/  and 2 more of P/a");
+  EXPECT_EQ(describe({.urls = urls, .path = "", .refs = {}, .any_ref = true}),
+            "a push to any ref of https://git.example/a");
+}
+
 struct Bad {
   const char* name;
   NoticeHeaders headers;

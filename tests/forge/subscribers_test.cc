@@ -120,5 +120,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Refs{"neither_branch_nor_tag", {"refs/notes/main"}, false}, Refs{"none", {}, false}),
     [](const auto& row) { return std::string(row.param.name); });
 
+TEST(A_push_that_may_be_to_any_ref, concerns_a_policy_whatever_its_globs) {
+  Policy policy;
+  policy.globs = {.branches = {"main"}, .tags = {}};
+  policy.exclude = {.branches = {"main"}, .tags = {}};
+  EXPECT_TRUE(concerns({.urls = {}, .path = "", .refs = {}, .any_ref = true}, policy));
+}
+
 }  // namespace
 }  // namespace refsyncd
