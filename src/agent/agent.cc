@@ -18,8 +18,8 @@ namespace {
 
 using std::chrono::seconds;
 
-/// A push of many commits; forges cut longer lists of them off.
-constexpr size_t largest_notice = 5 << 20;
+/// GitHub's bound, the largest that a forge documents.
+constexpr size_t largest_notice = 25 << 20;
 
 LogSettings log_settings(const LogConfig& config) {
   LogSettings settings;

@@ -23,18 +23,6 @@ std::string header(const NoticeHeaders& headers, std::string_view name) {
   return found == headers.end() ? "" : found->second;
 }
 
-/// Forges post JSON, or a form with the JSON in one field (the first choice of GitHub's settings page).
-std::string payload_of(const NoticeHeaders& headers, const std::string& body) {
-  if (!header(headers, "content-type").starts_with("application/x-www-form-urlencoded")) return body;
-  constexpr std::string_view field = "payload=";
-  if (!body.starts_with(field)) refuse("is a form without the field 'payload'");
-  auto value = body.substr(field.size(), body.find('&') - field.size());
-  std::replace(value.begin(), value.end(), '+', ' ');
-  auto decoded = percent_decode(value);
-  if (!decoded) refuse("is a form with a broken escape");
-  return std::move(*decoded);
-}
-
 /// Commits are nearly all of a large push, and nothing here asks for them.
 json parse(const std::string& text) {
   constexpr int deepest = 32;
@@ -50,6 +38,18 @@ json parse(const std::string& text) {
   if (too_deep) refuse("is nested too deeply");
   if (!value.is_object()) refuse("is not a JSON object");
   return value;
+}
+
+/// Forges post JSON, or a form with the JSON in one field (the first choice of GitHub's settings page).
+json payload_of(const NoticeHeaders& headers, const std::string& body) {
+  if (!header(headers, "content-type").starts_with("application/x-www-form-urlencoded")) return parse(body);
+  constexpr std::string_view field = "payload=";
+  if (!body.starts_with(field)) refuse("is a form without the field 'payload'");
+  auto value = body.substr(field.size(), body.find('&') - field.size());
+  std::replace(value.begin(), value.end(), '+', ' ');
+  const auto decoded = percent_decode(value);
+  if (!decoded) refuse("is a form with a broken escape");
+  return parse(*decoded);
 }
 
 /// The object's member; null when there is none.
@@ -165,7 +165,7 @@ std::optional<PushNotice> notice_of(Forge forge, const NoticeHeaders& headers, c
 }  // namespace
 
 std::optional<PushNotice> read_notice(Forge forge, const NoticeHeaders& headers, const std::string& body) {
-  auto notice = notice_of(forge, headers, parse(payload_of(headers, body)));
+  auto notice = notice_of(forge, headers, payload_of(headers, body));
   if (notice && notice->refs.empty() && !notice->any_ref) refuse("names no branch or tag");
   return notice;
 }

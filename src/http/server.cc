@@ -22,7 +22,6 @@ using Response = Owned<MHD_Response, MHD_destroy_response>;
 
 /// How much of a body that is too large is read and thrown away, so that its sender gets to see the 413.
 constexpr size_t discarded_bodies = 4;
-constexpr int large_bodies_at_once = 8;
 
 HttpResponse refusal(int status, std::string_view code, std::string_view message) {
   return {.status = status,
@@ -110,8 +109,8 @@ MHD_Result send(MHD_Connection* connection, HttpResponse answer) {
 struct HttpServer::Exchange {
   HttpRequest request;
   bool malformed = false;
-  bool large = false;     // the body is counted among the large ones
-  bool crowded = false;   // and there are too many of these
+  bool crowded = false;   // there was no room for the body
+  size_t extra = 0;       // bytes beyond the usual limit that it holds
   size_t received = 0;    // bytes of the body, kept or not
   size_t body_bytes = 0;  // as many may come
   const HttpServer* server = nullptr;
@@ -125,7 +124,8 @@ struct HttpServer::Exchange {
 
   MHD_Result begin(MHD_Connection* connection, const char* target);
   MHD_Result take(std::string_view piece);
-  void count_when_large();
+  bool find_room();
+  void drop_body();
   HttpResponse answer() const;
 };
 
@@ -157,7 +157,7 @@ void HttpServer::Exchange::on_end(void* server, MHD_Connection* connection, void
   const auto& self = *static_cast<const HttpServer*>(server);
   allow(self, connection, self.limits_.request);  // for the next
   const std::unique_ptr<Exchange> ended(static_cast<Exchange*>(std::exchange(*exchange, nullptr)));
-  if (ended && ended->large) --ended->server->large_bodies_;
+  if (ended) ended->drop_body();
 }
 
 MHD_Result HttpServer::Exchange::begin(MHD_Connection* connection, const char* target) {
@@ -170,22 +170,28 @@ MHD_Result HttpServer::Exchange::begin(MHD_Connection* connection, const char* t
   return send(connection, refusal(413, "too_large", "the request body is too large"));
 }
 
-/// Bodies are held in memory, and who sends them is not known yet.
-void HttpServer::Exchange::count_when_large() {
-  const auto usual = server->limits_.body_bytes;
-  if (large || received <= usual || body_bytes <= usual) return;
-  large = true;
-  crowded = ++server->large_bodies_ > large_bodies_at_once;
+/// Bodies are held in memory, and who sends them is not known yet. Counted is what has come: who only
+/// announces a large body takes no room from others.
+bool HttpServer::Exchange::find_room() {
+  if (crowded) return false;
+  const auto needed = received - std::min(received, server->limits_.body_bytes);
+  const auto more = needed - std::exchange(extra, needed);
+  crowded = (server->extra_bytes_ += more) > server->limits_.extra_bytes;
+  return !crowded;
+}
+
+void HttpServer::Exchange::drop_body() {
+  std::string().swap(request.body);  // an assignment would keep the memory
+  server->extra_bytes_ -= std::exchange(extra, 0);
 }
 
 MHD_Result HttpServer::Exchange::take(std::string_view piece) {
   received += piece.size();
   if (received > body_bytes * discarded_bodies) return MHD_NO;
-  count_when_large();
-  if (received <= body_bytes && !crowded) {
+  if (received <= body_bytes && find_room()) {
     request.body.append(piece);
   } else {
-    request.body = {};
+    drop_body();
   }
   return MHD_YES;
 }

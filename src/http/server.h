@@ -40,8 +40,10 @@ struct HttpResponse {
 struct HttpLimits {
   size_t header_bytes = 32 << 10;  ///< memory of one connection: request line, headers and query together
   size_t body_bytes = 1 << 20;
-  /// Larger bounds of the body, by path. Few requests may go beyond body_bytes at once; the next get a 503.
+  /// Larger bounds of the body, by path.
   std::map<std::string, size_t, std::less<>> body_bytes_at = {};
+  /// As many bytes may be held beyond body_bytes, by all requests together. One that needs more gets a 503.
+  size_t extra_bytes = 32 << 20;
   unsigned connections = 256;          ///< at once; more wait in the kernel's queue
   unsigned connections_a_client = 64;  ///< of one IP address; more are closed at once. Not for Unix sockets.
   std::chrono::seconds idle{15};       ///< a connection on which nothing moves for so long is closed
@@ -81,7 +83,7 @@ class HttpServer {
   ListenSocket socket_;
   Handler handler_;
   HttpLimits limits_;
-  mutable std::atomic<int> large_bodies_ = 0;  // that are being received or answered
+  mutable std::atomic<size_t> extra_bytes_ = 0;  // of bodies that are being received or answered
   mutable OpenSockets open_sockets_;
   std::jthread ending_late_ones_;
   std::unique_ptr<MHD_Daemon, StopDaemon> daemon_;  // last: its threads use everything above

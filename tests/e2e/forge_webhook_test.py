@@ -14,7 +14,7 @@ from support.wait import wait_until
 SECRET = "the secret of the forge"
 RECEIVED = "refsyncd_webhook_received_total"
 SYNCS = "refsyncd_syncs_total"
-LARGEST = 5 << 20
+LARGEST = 25 << 20
 
 
 class ForgeWebhook(Scenario):

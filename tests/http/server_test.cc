@@ -189,22 +189,53 @@ TEST(HttpServer, TakesALargerBodyWhereItIsToldTo) {
   EXPECT_THAT(exchange_with(server, head("/larger", 1001)), StartsWith("HTTP/1.1 413"));
 }
 
-TEST(HttpServer, HoldsFewLargeBodiesAtOnce) {
-  const HttpServer server(any_port(), echo, {.body_bytes = 1000, .body_bytes_at = {{"/large", 3000}}});
-  const std::string head =
-      "POST /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2000\r\n\r\n";
-  std::vector<std::unique_ptr<RawConnection>> waiting;
-  for (int i = 0; i < 8; ++i) {
-    waiting.push_back(std::make_unique<RawConnection>(server.port()));
-    waiting.back()->send(head + std::string(1999, 'x'));
+/// A server that takes up to 3000 bytes at /large, and holds 2500 bytes beyond the usual 1000 at a time.
+struct LargeBodies : testing::Test {
+  HttpServer server{
+      any_port(),
+      echo,
+      {.body_bytes = 1000, .body_bytes_at = {{"/large", 3000}}, .extra_bytes = 2500, .threads = 1}};
+
+  static std::string part(size_t sent) {
+    return "POST /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3000\r\n\r\n" +
+           std::string(sent, 'x');
   }
-  const auto whole = head + std::string(2000, 'x');
-  std::string answer;
-  for (int i = 0; i < 100 && !answer.starts_with("HTTP/1.1 503"); ++i) answer = exchange_with(server, whole);
-  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503")) << "once all eight have arrived";
-  waiting.clear();
-  for (int i = 0; i < 100 && !answer.starts_with("HTTP/1.1 200"); ++i) answer = exchange_with(server, whole);
-  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200")) << "once they are gone";
+  std::unique_ptr<RawConnection> begin(size_t sent) {
+    auto connection = std::make_unique<RawConnection>(server.port());
+    connection->send(part(sent));
+    return connection;
+  }
+  /// The answer to a whole body, asked for until it begins as expected.
+  std::string answer_in_the_end(const std::string& expected) {
+    std::string answer;
+    for (int i = 0; i < 100 && !answer.starts_with(expected); ++i) answer = exchange_with(server, part(3000));
+    return answer;
+  }
+};
+
+TEST_F(LargeBodies, AreHeldWithinOneBoundForAll) {
+  auto waiting = begin(2999);
+  EXPECT_THAT(answer_in_the_end("HTTP/1.1 503"), StartsWith("HTTP/1.1 503")) << "once the other has arrived";
+  EXPECT_EQ(post(server, std::string(1000, 'x')).status, 200) << "usual ones have room";
+  waiting.reset();
+  EXPECT_THAT(answer_in_the_end("HTTP/1.1 200"), StartsWith("HTTP/1.1 200")) << "once it is gone";
+}
+
+TEST_F(LargeBodies, TakeNoRoomBeforeTheyCome) {
+  const auto announced = begin(0);
+  const auto usual = begin(1000);
+  EXPECT_THAT(exchange_with(server, part(3000)), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(LargeBodies, TakeNoRoomOnceTheyAreRefused) {
+  auto waiting = begin(2999);
+  EXPECT_THAT(answer_in_the_end("HTTP/1.1 503"), StartsWith("HTTP/1.1 503"));
+  const auto refused = begin(2999);
+  EXPECT_THAT(exchange_with(server, part(3000)), StartsWith("HTTP/1.1 503"));
+  waiting.reset();
+  EXPECT_THAT(answer_in_the_end("HTTP/1.1 200"), StartsWith("HTTP/1.1 200"));
+  refused->send("x");
+  EXPECT_THAT(refused->read_to_end(), StartsWith("HTTP/1.1 503"));
 }
 
 TEST(HttpServer, RefusesAHugeBodyByItsDeclaredLengthWithoutReadingIt) {
