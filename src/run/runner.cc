@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "schedule/backoff.h"
 #include "schedule/next_due.h"
 
 namespace refsyncd {
@@ -70,7 +71,10 @@ void Runner::configure(std::vector<Policy> policies, std::vector<PolicyState> st
     auto& slot = slots_.back();
     by_name_.emplace(policy.name, key);
     slot.policy = std::move(policy);
-    if (reload) slot.state.not_before.reset();
+    if (reload) {
+      slot.state.not_before.reset();
+      slot.hint_at = std::min(slot.hint_at, slot.hints_from);
+    }
     auto due = std::min(next_due(slot.policy, now, slot.state.last_change), due_by_hint(slot));
     if (unchanged) due = std::min(due, old_due.due(old->second));
     if (!stays && missed_a_run(slot.policy, slot.state, now)) {
@@ -124,36 +128,30 @@ bool Runner::trigger(const std::string& policy) {
   const auto found = by_name_.find(policy);
   if (found == by_name_.end()) return false;
   auto& slot = slots_[found->second];
-  if (slot.state.phase == RunPhase::enqueuing) slot.again = Priority::manual;
+  if (slot.state.phase == RunPhase::enqueuing) slot.asked_again = true;
   apply(found->second, event::Asked{});
   recorder_.record(slot.state);  // a step that was not worth it by itself is now
   return true;
 }
 
 void Runner::hint(size_t position) {
-  const auto key = static_cast<Key>(position);
   auto& slot = slots_.at(position);
-  switch (slot.state.phase) {
-    case RunPhase::idle: return run_soon(key);
-    case RunPhase::enqueuing:
-    case RunPhase::waiting: slot.again = slot.again.value_or(Priority::scheduled); return;
-    case RunPhase::backing_off: return;  // the next attempt looks again
-  }
+  const auto at = std::max(clock_.steady(), slot.hints_from);
+  slot.hint_at = slot.hint == Hint::waits ? std::min(slot.hint_at, at) : at;
+  slot.hint = Hint::waits;
+  follow_hint(static_cast<Key>(position));
 }
 
-void Runner::run_soon(Key key) {
-  auto& slot = slots_[key];
-  const auto wait = std::max(SteadyTime::duration::zero(), slot.hints_from - clock_.steady());
-  if (!slot.hinted) slot.hinted = clock_.now() + std::chrono::ceil<milliseconds>(wait);
-  const auto at = due_by_hint(slot);
-  if (due_.due(key) <= at) return;
-  slot.hints_from = clock_.steady() + wait + hint_spacing;
-  schedule(key, at);
+void Runner::follow_hint(Key key) {
+  const auto due = due_by_hint(slots_[key]);
+  if (due < due_.due(key)) schedule(key, due);
 }
 
-WallTime Runner::due_by_hint(const Slot& slot) {
-  if (!slot.hinted) return WallTime::max();
-  return std::max(*slot.hinted, slot.state.not_before.value_or(*slot.hinted));
+WallTime Runner::due_by_hint(const Slot& slot) const {
+  if (slot.hint != Hint::waits || slot.state.phase != RunPhase::idle) return WallTime::max();
+  const auto wait = std::max(SteadyTime::duration::zero(), slot.hint_at - clock_.steady());
+  const auto due = clock_.now() + std::chrono::ceil<milliseconds>(wait);
+  return std::max(due, slot.state.not_before.value_or(due));
 }
 
 void Runner::tick() {
@@ -190,8 +188,9 @@ void Runner::notice_clock_jump(WallTime now) {
   if (now >= expected - seconds(1)) return;
   for (Key key = 0; key < slots_.size(); ++key) {
     const auto& slot = slots_[key];
-    schedule(key, std::min(due_.due(key), next_due(slot.policy, now, slot.state.last_change)));
     mend_after_clock_change(key, now);
+    schedule(key, std::min({due_.due(key), next_due(slot.policy, now, slot.state.last_change),
+                            due_by_hint(slot)}));
   }
 }
 
@@ -208,7 +207,7 @@ void Runner::apply(Key key, const RunEvent& event) {
   auto& slot = slots_[key];
   const auto now = clock_.now();
   auto step = next_step(slot.policy, slot.state, event, now, roll_());
-  if (step.raise && !service_.raise(slot.state.sync_id, Priority::manual)) slot.again = Priority::manual;
+  if (step.raise && !service_.raise(slot.state.sync_id, Priority::manual)) slot.asked_again = true;
   if (step.state == slot.state && !step.enqueue) return;
   const auto was = std::exchange(slot.state, std::move(step.state));
   if (!need_not_be_written(slot.state)) recorder_.record(slot.state);
@@ -225,9 +224,14 @@ void Runner::apply(Key key, const RunEvent& event) {
   }
   if (step.finished) observer_.run_finished(slot.policy, was, slot.state);
   if (slot.state.last_change != was.last_change) look_sooner(key);
+  if (step.finished) settle_hint(key, !step.failed);
   if (step.enqueue) {
-    slot.again.reset();
-    slot.hinted.reset();
+    slot.asked_again = false;
+    if (slot.hint == Hint::waits) {
+      slot.hint = Hint::followed;
+      slot.hints_from = clock_.steady() + hint_spacing;
+      schedule(key, next_due(slot.policy, now, slot.state.last_change));  // what the hint made due is begun
+    }
     const bool again = std::holds_alternative<event::Restarted>(event);
     ask(key, *step.enqueue, again ? slot.state.last_attempt : std::nullopt);
   } else if (slot.state.phase == RunPhase::idle) {
@@ -237,9 +241,19 @@ void Runner::apply(Key key, const RunEvent& event) {
 
 /// What was asked for too late for the run that has just ended.
 void Runner::run_again(Key key) {
-  const auto again = std::exchange(slots_[key].again, std::nullopt);
-  if (again == Priority::scheduled) run_soon(key);
-  if (again == Priority::manual && !stopped_) apply(key, event::Asked{});
+  if (std::exchange(slots_[key].asked_again, false) && !stopped_) apply(key, event::Asked{});
+}
+
+/// A run has ended. One that failed leaves the hint to another, which would fare no better at once.
+void Runner::settle_hint(Key key, bool completed) {
+  auto& slot = slots_[key];
+  if (completed) {
+    if (slot.hint == Hint::followed) slot.hint = Hint::none;
+  } else if (slot.hint != Hint::none) {
+    slot.hint = Hint::waits;
+    slot.hint_at = clock_.steady() + hint_wait(slot.policy.retry, slot.state.consecutive_failures, roll_());
+  }
+  follow_hint(key);
 }
 
 /// A scheduled request whose loss leaves nothing behind is written down with its answer.

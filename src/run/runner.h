@@ -36,7 +36,9 @@ class Runner final : public SyncListener {
   /// Says that the upstream of the policy at this position has just changed: what its next due time would do
   /// comes soon, at the priority of the schedule. A run that is under way may have looked too early, so one
   /// more follows it. Hints that come in quick succession lead to one run; a policy that is held back after a
-  /// failure runs when that is over. Kept in memory only: the next due time makes up for one that is lost.
+  /// failure runs when that is over. A hint is answered by a sync that was asked for after it came and that
+  /// completes: when a run ends without one, another follows after hint_wait(). Kept in memory only: the next
+  /// due time makes up for one that is lost.
   void hint(size_t position);
 
   /// Starts what is due. Call at next_wake() or later.
@@ -61,12 +63,18 @@ class Runner final : public SyncListener {
   std::optional<View> find(const std::string& policy) const;
 
  private:
+  enum class Hint {
+    none,      // or answered
+    waits,     // no sync was asked for since it came
+    followed,  // one was, and may yet fail
+  };
   struct Slot {
     Policy policy;
     PolicyState state;
-    std::optional<Priority> again;   // a run is to follow the one under way, which may have looked too early
-    std::optional<WallTime> hinted;  // a hint that no run has followed yet makes the policy due then
-    SteadyTime hints_from{};         // hints make the policy due again from then on
+    bool asked_again = false;  // by hand, perhaps too late for the sync under way: a run is to follow it
+    Hint hint = Hint::none;
+    SteadyTime hint_at{};     // a hint that waits makes the policy due then, once it is idle
+    SteadyTime hints_from{};  // a new hint makes it due then at the soonest
   };
   using Key = Plan::Key;
 
@@ -79,8 +87,9 @@ class Runner final : public SyncListener {
   void mend_after_clock_change(Key key, WallTime now);
   void schedule(Key key, WallTime due);
   void run_again(Key key);
-  void run_soon(Key key);
-  static WallTime due_by_hint(const Slot& slot);
+  void follow_hint(Key key);
+  void settle_hint(Key key, bool completed);
+  WallTime due_by_hint(const Slot& slot) const;
   void look_sooner(Key key);
   void start_due(WallTime now);
   void notice_clock_jump(WallTime now);

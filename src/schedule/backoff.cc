@@ -15,6 +15,9 @@ milliseconds doubled(milliseconds first, int failures, milliseconds ceiling) {
   return std::max(grown, 0ms);
 }
 
+/// How long a policy is left in peace after so many failed runs in a row.
+milliseconds rest(int consecutive_failures) { return doubled(1min, consecutive_failures, 1h); }
+
 milliseconds part_of(milliseconds whole, double factor) {
   return milliseconds(static_cast<int64_t>(static_cast<double>(whole.count()) * factor));
 }
@@ -34,12 +37,16 @@ milliseconds stay_away(ErrorKind kind, int consecutive_failures) {
     case ErrorKind::auth:
     case ErrorKind::not_found:
     case ErrorKind::untrusted:
-    case ErrorKind::bad_config: return doubled(1min, consecutive_failures, 1h);
+    case ErrorKind::bad_config: return rest(consecutive_failures);
     case ErrorKind::transient:
     case ErrorKind::throttled:
     case ErrorKind::internal: return 0ms;
   }
   return 0ms;
+}
+
+milliseconds hint_wait(const RetryRule& rule, int consecutive_failures, double roll) {
+  return std::max(rest(consecutive_failures), backoff(rule, rule.attempts, {}, roll));
 }
 
 }  // namespace refsyncd

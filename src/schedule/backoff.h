@@ -21,4 +21,8 @@ milliseconds backoff(const RetryRule& rule, int failures, std::optional<millisec
 /// other kinds.
 milliseconds stay_away(ErrorKind kind, int consecutive_failures);
 
+/// How long a hint that a failed run has not answered waits for the next one, whatever the reason: a minute
+/// after the first such run, doubling, at most an hour, and no less than one more attempt would have waited.
+milliseconds hint_wait(const RetryRule& rule, int consecutive_failures, double roll);
+
 }  // namespace refsyncd

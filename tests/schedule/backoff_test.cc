@@ -88,5 +88,22 @@ TEST(StayAwayRule, agrees_with_what_is_worth_retrying_soon) {
     EXPECT_EQ(stay_away(kind, 1) == 0ms, worth_retrying_soon(kind)) << to_string(kind);
 }
 
+struct HintRow {
+  const char* name;
+  RetryRule rule;
+  int failed_runs;
+  milliseconds expected;
+};
+class A_hint_left_over : public testing::TestWithParam<HintRow> {};
+TEST_P(A_hint_left_over, waits) {
+  EXPECT_EQ(hint_wait(GetParam().rule, GetParam().failed_runs, 0.0), GetParam().expected);
+}
+INSTANTIATE_TEST_SUITE_P(
+    table, A_hint_left_over,
+    testing::Values(HintRow{"first_failed_run", {}, 1, 1min}, HintRow{"third_failed_run", {}, 3, 4min},
+                    HintRow{"the_hour_holds", {}, 1'000'000, 1h},
+                    HintRow{"as_long_as_one_more_attempt", {.attempts = 3, .first = 1h, .max = 24h}, 1, 2h}),
+    [](const auto& row) { return row.param.name; });
+
 }  // namespace
 }  // namespace refsyncd
