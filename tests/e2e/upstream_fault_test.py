@@ -2,6 +2,7 @@
 """A running agent and an upstream that refuses, fails, hangs or lies."""
 
 import os
+import socket
 import unittest
 
 from support import http_server
@@ -202,10 +203,11 @@ class FailuresThatPass(UpstreamFault):
         self.assert_recovered(metrics)
 
     def test_a_server_that_is_down_is_retried_and_healthy_ones_do_not_wait(self):
-        url = self.server.url(self.app)
-        self.server.close()
+        nobody = socket.socket()
+        self.addCleanup(nobody.close)
+        nobody.bind(("127.0.0.1", 0))  # which keeps the port from others, and listens to nobody
         configuration = self.configure()
-        configuration["repos"]["app"]["upstream"]["url"] = url
+        configuration["repos"]["app"]["upstream"]["url"] = f"http://127.0.0.1:{nobody.getsockname()[1]}/app.git"
         agent = self.start(configuration)
         agent.wait_metric(ATTEMPT_FAILURES, 2, policy="app-pull")
         self.assert_failed(self.wait_healthy_syncs(agent, 2), "transient")

@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.ports import free_port
 from support.wait import wait_until
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
@@ -74,7 +75,7 @@ class NginxServer:
         self.folder, self.root = Path(folder), Path(root)
         (self.folder / "tmp").mkdir(parents=True)
         self.authority = certificate.authority
-        self.port = _free_port()
+        self.port = free_port()
         auth = self._write_passwords(credentials) if credentials else ""
         (self.folder / "nginx.conf").write_text(_CONFIGURATION.format(
             fastcgi=FASTCGI.format(folder=self.folder, root=root),
@@ -120,9 +121,3 @@ class NginxServer:
         except ConnectionError:
             return False
         return (self.folder / "fcgi.sock").exists()
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -2,10 +2,10 @@
 
 import getpass
 import os
-import socket
 import subprocess
 from pathlib import Path
 
+from support.ports import free_port
 from support.wait import wait_until
 
 _SSHD = "/usr/sbin/sshd"
@@ -24,7 +24,7 @@ class GitSshServer:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True)
         self.folder.chmod(0o700)
-        self.port = _free_port()
+        self.port = free_port()
         self.key = self._make_key("client_key")
         host_key = self._make_key("host_key")
         self.known_hosts = self._write_known_hosts("known_hosts", host_key)
@@ -81,9 +81,3 @@ AcceptEnv GIT_PROTOCOL
 LogLevel VERBOSE
 """)
         return path
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
