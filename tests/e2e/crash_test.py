@@ -175,7 +175,7 @@ class Drains(Stops):
         self.assertEqual(self.scratch_leftovers(), [])
 
     def test_sigint_stops_an_idle_agent(self):
-        agent = self.start(self.configure(defaults={"every": "1h"}))
+        agent = self.start(self.configure(defaults={"every": "8760h"}))
         agent.signal(signal.SIGINT)
         self.assertEqual(agent.process.wait(10), 0, agent.log())
 

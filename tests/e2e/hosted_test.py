@@ -38,7 +38,7 @@ class Hosted(Scenario):
         return self._hosting.program.history()
 
     def test_a_sync_in_flight_is_followed_by_its_id_after_kill_9(self):
-        program = self.configure({"every": "1h"})
+        program = self.configure({"every": "8760h"})
         agent, hold = self.start_held(program)
         wait_until(lambda: program.history(), what="the sync recorded", describe=agent.log)
         agent.kill()
@@ -51,7 +51,7 @@ class Hosted(Scenario):
         self.assertEqual(self.mirror().value(branch("main")), self.newest)
 
     def test_a_service_that_restarts_ends_the_sync_all_the_same(self):
-        program = self.configure({"every": "1h"})
+        program = self.configure({"every": "8760h"})
         agent, hold = self.start_held(program)
         self._hosting.kill()
         self.server.fault = http_server.Fault()
@@ -69,7 +69,7 @@ class Hosted(Scenario):
         tip = self.app.value(branch("main"))
         for name in ("release/1", "release/2", "other"):
             self.app.set(branch(name), tip)
-        program = self.configure({"every": "1h", "ref_globs": {"branches": ["main", "release/*"]}})
+        program = self.configure({"every": "8760h", "ref_globs": {"branches": ["main", "release/*"]}})
         result = program.once()["app-pull"]
         self.assertEqual(result["status"], "completed")
         self.assertEqual(sorted(sync["ref_globs"]["branches"] for sync in result["syncs"]), ["main", "release/*"])
@@ -78,14 +78,14 @@ class Hosted(Scenario):
     def test_a_declared_upstream_is_set_there(self):
         other = self.upstream("other")
         tip = other.commit("main")
-        agent = self.start_managed(self.configure({"every": "1h"}), self.server.url(other))
+        agent = self.start_managed(self.configure({"every": "8760h"}), self.server.url(other))
         agent.wait_metric(SYNCS, policy="app-pull", status="completed")
         mirror = GitRepository(next(self.data.rglob(f"{self.id}.git")))
         self.assertEqual(mirror.value(branch("main")), tip)
 
     def start_managed(self, program, url):
         """An agent that manages the upstream of a repository made through the API without one."""
-        configuration = self.configuration(self.server.url(self.app), {"every": "1h"})
+        configuration = self.configuration(self.server.url(self.app), {"every": "8760h"})
         self.host(program.hosting_part(configuration) | {"repos": {}})
         self.id = self.call("POST", "/v1/local/repos", {"name": "app"})["id"]
         tested = program.tested_part(configuration)

@@ -71,7 +71,7 @@ class HostedWebhook(Scenario):
         return {"service": {"kind": "mesa", "data_dir": str(self.folder / "data"), "url": self.service.url, "org": "acme",
                             "credential": {"file": str(self.secret_file("key", "credential"))}, **service},
                 "http": {"listen": "127.0.0.1:0"}, "repos": {"app": None},
-                "policies": [{"repo": "app", "direction": "pull", "every": "1h", "timeout": "5m"}]}
+                "policies": [{"repo": "app", "direction": "pull", "every": "8760h", "timeout": "5m"}]}
 
     def start_with_secret(self):
         secret = {"file": str(self.secret_file(SECRET, "webhook-secret"))}

@@ -106,7 +106,7 @@ class GoodReloads(Reloads):
 
     def test_a_policy_that_comes_back_shows_at_once_what_it_remembers(self):
         both = self.two_policies()
-        both["policies"][1]["every"] = "1h"
+        both["policies"][1]["every"] = "8760h"
         self.program_.configure(both)
         agent = self.start(self.program_)
         agent.wait_metric(SYNCS, policy="well-pull", status="completed")

@@ -160,7 +160,7 @@ class Limits(Service):
 
 class Commands(Service):
     def test_status_says_what_each_policy_is_doing(self):
-        program = self.configure({}, {"direction": "push", "every": "1h"})
+        program = self.configure({}, {"direction": "push", "every": "8760h"})
         agent, hold = self.start_held(program)
         done = program.run("status")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -173,7 +173,7 @@ class Commands(Service):
         self.assertIn("auth", program.run("status").stdout)
 
     def test_status_of_one_policy_leaves_the_others_out(self):
-        program = self.configure({}, {"direction": "push", "every": "1h"})
+        program = self.configure({}, {"direction": "push", "every": "8760h"})
         self.start(program)
         done = program.run("status", "app-push")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -204,7 +204,7 @@ class Commands(Service):
 
     @local_only("a hosted service takes what it is asked for as a sync of its own")
     def test_a_run_that_is_asked_for_while_one_may_have_looked_too_early_follows_it(self):
-        agent, hold = self.start_held(self.configure({"every": "1h"}))
+        agent, hold = self.start_held(self.configure({"every": "8760h"}))
         newest = self.app.commit("main")
         status, _ = owner.call(self.data, "POST", "/control/v1/policies/app-pull/trigger")
         self.assertEqual(status, 202)
@@ -260,7 +260,7 @@ class Commands(Service):
         self.assertNotEqual(program.run("history", "no-such-repo").returncode, 0)
 
     def test_sync_by_hand_waits_and_tells_how_it_ended(self):
-        program = self.configure({"every": "1h"})
+        program = self.configure({"every": "8760h"})
         self.app.set(branch("other"), self.app.value(branch("main")))
         agent = self.start(program)
         agent.wait_metric(SYNCS, policy="app-pull", status="completed")
@@ -274,7 +274,7 @@ class Commands(Service):
         self.assertGreaterEqual(agent.metrics().total(SYNCS, policy="_manual", status="completed"), 1)
 
     def test_sync_by_hand_fails_with_the_sync(self):
-        program = self.configure({"every": "1h"})
+        program = self.configure({"every": "8760h"})
         self.start(program)
         self.server.fault = http_server.Status(404)
         done = program.run("sync", "app", "--direction", "pull", "--wait")
@@ -289,7 +289,7 @@ class Commands(Service):
         self.assertIn("ap", done.stderr)
 
     def test_identical_requests_that_wait_are_one_sync(self):
-        program = self.configure({"every": "1h"})
+        program = self.configure({"every": "8760h"})
         agent, hold = self.start_held(program)
         asked = [program.run("sync", "app", "--direction", "pull", "--branches", "main") for _ in range(3)]
         asked.append(program.run("sync", "app", "--direction", "pull", "--branches", "other"))
@@ -346,7 +346,7 @@ class Stops(Service):
         self.assertEqual(agent.log().count("interrupting 1 sync; what is interrupted goes on at the next start"), 1)
 
     def test_a_sync_that_somebody_waits_for_goes_on_later_and_is_named(self):
-        program = self.configure({"every": "1h"}, service={"drain": "0s"})
+        program = self.configure({"every": "8760h"}, service={"drain": "0s"})
         agent, hold = self.start_held(program)
         waiting = subprocess.Popen(program.command("sync", "app", "--direction", "pull", "--wait", "--json"),
                                    env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

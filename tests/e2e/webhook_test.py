@@ -83,7 +83,7 @@ class Subscribed(Scenario):
         self.server = self.http_server()
         self.receiver = Receiver()
         self.addCleanup(self.receiver.close)
-        self.program_ = self.program(self.configuration(self.server.url(self.app), {"every": "1h"},
+        self.program_ = self.program(self.configuration(self.server.url(self.app), {"every": "8760h"},
                                                         webhooks={"allow_private": self.allow_private}))
 
     def api(self, method, path, body=None):

@@ -43,7 +43,7 @@ class ApiScenario(Scenario):
 
     def configuration_with(self, **sections):
         api = {"allow_private": True, **sections.pop("api", {})}
-        return self.configuration(f"file://{self.app.path}", {"every": "1h"}, api=api, **sections)
+        return self.configuration(f"file://{self.app.path}", {"every": "8760h"}, api=api, **sections)
 
     def serve(self, **sections):
         self.agent = self.start(self.configuration_with(**sections))
