@@ -39,7 +39,7 @@ class Repositories(ApiScenario):
         self.assertTrue(self.made(repo).exists())
         self.assertEqual(self.ask("DELETE", "/local/core").body, {"success": True})
         self.assertEqual(self.ask("GET", "/local/core").status, 404)
-        wait_until(lambda: not self.made(repo).exists(), 10, "the folder gone")
+        wait_until(lambda: not self.made(repo).exists(), 60, "the folder gone")
         anew = self.create("core")
         self.assertNotEqual(anew["id"], repo["id"])
         self.assertEqual(anew["head_change_id"], EMPTY)
@@ -129,13 +129,13 @@ class Repositories(ApiScenario):
         self.addCleanup(hold.release)
         repo = self.create("lib")
         self.ask("POST", "/local/lib/upstream/syncs", {"direction": "pull"})
-        self.assertTrue(hold.held.wait(10))
+        self.assertTrue(hold.held.wait(60))
         busy = self.ask("PATCH", "/local/lib", {"name": "other"})
         self.assertEqual((busy.status, busy.code), (409, "conflict"))
         self.assertEqual(self.ask("DELETE", "/local/lib").status, 200)
         wait_until(lambda: "the repository was deleted" in self.agent.program.run("history", "--json").stdout, 10,
                    "the end of the sync")
-        wait_until(lambda: not self.made(repo).exists(), 20, "the folder gone", self.agent.log)
+        wait_until(lambda: not self.made(repo).exists(), 60, "the folder gone", self.agent.log)
 
 
 class Syncs(ApiScenario):
@@ -196,12 +196,12 @@ class Upstreams(ApiScenario):
         elsewhere = self.ask("PATCH", "/local/lib", {"upstream": {"url": "http://127.0.0.1:9/thief.git"}})
         self.assertEqual(elsewhere.status, 400, "a credential does not follow to another host")
         self.ask("PATCH", "/local/lib", {"upstream": {"url": url, "auth": {**auth, "token": "s3cret"}}})
-        wait_until(lambda: len(self.credentials()) == 1 and self.credentials() != [file], 5, "the old one gone")
+        wait_until(lambda: len(self.credentials()) == 1 and self.credentials() != [file], 60, "the old one gone")
         self.ask("PATCH", "/local/lib", {"upstream": {"url": url, "auth": None}})
-        wait_until(lambda: not self.credentials(), 5, "no credential left")
+        wait_until(lambda: not self.credentials(), 60, "no credential left")
         self.ask("PATCH", "/local/lib", {"upstream": {"url": url, "auth": auth}})
         self.ask("DELETE", "/local/lib")
-        wait_until(lambda: not self.credentials() and not self.made(repo).exists(), 10, "nothing left")
+        wait_until(lambda: not self.credentials() and not self.made(repo).exists(), 60, "nothing left")
 
     def test_in_our_own_network_are_refused(self):
         self.serve(api={"allow_private": False})

@@ -199,7 +199,7 @@ class Interrupted(CommandLine):
         self.addCleanup(running.kill)
         wait_until(self.hold.held.is_set, what="a sync in the middle")
         running.send_signal(signal.SIGINT)
-        stdout, stderr = running.communicate(timeout=15)
+        stdout, stderr = running.communicate(timeout=60)
         return running.returncode, stdout, stderr
 
     def test_it_says_that_what_was_not_over_goes_on_later(self):

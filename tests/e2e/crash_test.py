@@ -138,7 +138,7 @@ class Drains(Stops):
         wait_until(lambda: notify.has(STOPPING="1"), what="STOPPING=1", describe=agent.log)
         self.assertIsNone(agent.process.poll())
         hold.release()
-        self.assertEqual(agent.process.wait(10), 0, agent.log())
+        self.assertEqual(agent.process.wait(30), 0, agent.log())
         self.assertEqual(self.mirror().value(branch("main")), self.tip)
         self.assert_sound(self.mirror())
 
@@ -151,7 +151,7 @@ class Drains(Stops):
                 for _ in range(signals):
                     agent.signal(signal.SIGTERM)
                     agent.wait_log("stop")
-                self.assertEqual(agent.process.wait(10), 0, agent.log())
+                self.assertEqual(agent.process.wait(30), 0, agent.log())
                 self.assert_no_children()
                 self.server.fault = http_server.Fault()
                 agent = self.start(program)
@@ -170,14 +170,14 @@ class Drains(Stops):
         self.addCleanup(once.kill)
         wait_until(hold.held.is_set, what="a sync in the middle")
         once.send_signal(signal.SIGINT)
-        self.assertEqual(once.wait(10), 1)
+        self.assertEqual(once.wait(30), 1)
         self.assert_no_children()
         self.assertEqual(self.scratch_leftovers(), [])
 
     def test_sigint_stops_an_idle_agent(self):
         agent = self.start(self.configure(defaults={"every": "8760h"}))
         agent.signal(signal.SIGINT)
-        self.assertEqual(agent.process.wait(10), 0, agent.log())
+        self.assertEqual(agent.process.wait(30), 0, agent.log())
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ class ForgeWebhook(Scenario):
         self.assertEqual(self.received(agent, provider="github", result="triggered"), 0)
         self.app.commit("main")
         self.assertEqual(self.push_to_github(agent), (202, {"policies": 1}))
-        wait_until(lambda: self.mirror().refs() == self.app.refs(), 10, "the push", agent.log)
+        wait_until(lambda: self.mirror().refs() == self.app.refs(), 60, "the push", agent.log)
         self.assertEqual(self.received(agent, provider="github", result="triggered"), 1)
         self.assertIn(f"github: a push to refs/heads/main of {self.url} makes 1 policy due", agent.log())
         self.assert_sound(self.mirror())
@@ -96,7 +96,7 @@ class ForgeWebhook(Scenario):
             with self.subTest(forge):
                 self.app.commit("main")
                 self.assertEqual(self.post(agent, forge, body, headers), (202, {"policies": 1}))
-                wait_until(lambda: self.mirror().refs() == self.app.refs(), 15, "the push", agent.log)
+                wait_until(lambda: self.mirror().refs() == self.app.refs(), 60, "the push", agent.log)
                 self.assertEqual(self.received(agent, provider=forge, result="triggered"), 1)
 
     def test_a_burst_of_pushes_is_few_runs(self):
@@ -105,7 +105,7 @@ class ForgeWebhook(Scenario):
             self.assertEqual(self.push_to_github(agent)[0], 202)
         self.app.commit("main")
         self.assertEqual(self.push_to_github(agent)[0], 202)
-        wait_until(lambda: self.mirror().refs() == self.app.refs(), 15, "the last push", agent.log)
+        wait_until(lambda: self.mirror().refs() == self.app.refs(), 60, "the last push", agent.log)
         self.assertLessEqual(len(agent.program.history()), 4)
 
     def test_what_is_not_genuine_runs_nothing(self):

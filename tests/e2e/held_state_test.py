@@ -32,7 +32,7 @@ class WhileTheStateCannotBeWritten(ApiScenario):
     def test_health_and_metrics_answer_whoever_waits(self):
         with self.held(), ThreadPoolExecutor(16) as callers:
             changes = [callers.submit(self.make, number) for number in range(16)]
-            wait_until(lambda: any(change.done() for change in changes), 20, "a change to be refused")
+            wait_until(lambda: any(change.done() for change in changes), 60, "a change to be refused")
             slowest = 0
             while not all(change.done() for change in changes):
                 for path in ("/healthz", "/metrics"):
@@ -44,7 +44,7 @@ class WhileTheStateCannotBeWritten(ApiScenario):
                 answer = change.result()
                 self.assertEqual((answer.status, answer.code), (503, "unavailable"))
                 self.assertIn("Retry-After", answer.headers)
-        wait_until(lambda: self.make(99).status == 201, 20, "the state to be written again", self.agent.log)
+        wait_until(lambda: self.make(99).status == 201, 60, "the state to be written again", self.agent.log)
         repos = self.ask("GET", "/local/repos").body["repos"]
         self.assertEqual([repo["name"] for repo in repos], ["app", "made-99"])
 
@@ -56,7 +56,7 @@ class WhileTheStateCannotBeWritten(ApiScenario):
                 return connection.getresponse().status
         with self.held():
             self.assertEqual(trigger(), 503)
-        wait_until(lambda: trigger() == 202, 20, "the state to be written again", self.agent.log)
+        wait_until(lambda: trigger() == 202, 60, "the state to be written again", self.agent.log)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ class Hosted(Scenario):
         hosting.configure(text)
         self._hosting = hosting.start()
         self.addCleanup(self._hosting.end)
-        agent.wait_metric(SYNCS, policy="app-pull", status="completed", timeout=30)
+        agent.wait_metric(SYNCS, policy="app-pull", status="completed")
         self.assertEqual([sync["attempt"] for sync in program.history()], [2])
 
     def test_a_list_of_globs_is_several_syncs_and_one_run(self):
@@ -99,7 +99,7 @@ class Hosted(Scenario):
                                          data=json.dumps(body).encode(),
                                          headers={"Authorization": f"Bearer {hosted.TOKEN}",
                                                   "Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def test_a_credential_that_is_refused_is_an_auth_failure_and_left_alone(self):
@@ -117,7 +117,7 @@ class Hosted(Scenario):
     def test_a_stop_does_not_wait_for_syncs_that_run_elsewhere(self):
         agent, hold = self.start_held(self.configure())
         agent.signal(signal.SIGTERM)
-        self.assertEqual(agent.process.wait(5), 0)
+        self.assertEqual(agent.process.wait(20), 0)
         hold.release()
 
 

@@ -84,7 +84,7 @@ class HostedWebhook(Scenario):
         request = urllib.request.Request(f"http://{agent.address}/webhooks/mesa", data=body, method="POST",
                                          headers={"x-mesa-signature": f"t={moment},sha256={digest}"})
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code

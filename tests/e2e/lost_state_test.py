@@ -99,8 +99,8 @@ class AgentWithLostState(ApiScenario):
         with contextlib.closing(sqlite3.connect(self.data / "state.db")) as state, state:
             state.execute("UPDATE repositories SET deleted = 1 WHERE id = ?", [gone["id"]])
         self.serve()
-        wait_until(lambda: not self.made(gone).exists(), 10, "the folder gone", self.agent.log)
-        wait_until(lambda: not self.remembered("gone"), 10, "nothing remembered of what is gone", self.agent.log)
+        wait_until(lambda: not self.made(gone).exists(), 60, "the folder gone", self.agent.log)
+        wait_until(lambda: not self.remembered("gone"), 60, "nothing remembered of what is gone", self.agent.log)
         self.assertTrue(self.remembered("stays"))
         self.assertEqual(self.ask("GET", "/local/gone").status, 404)
         self.assert_kept(stays)

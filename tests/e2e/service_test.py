@@ -342,7 +342,7 @@ class Stops(Service):
         agent.signal(signal.SIGINT)
         agent.wait_log("stopping: 1 sync in progress may end within 25s; stop again to interrupt")
         agent.signal(signal.SIGINT)
-        self.assertEqual(agent.process.wait(10), 0)
+        self.assertEqual(agent.process.wait(20), 0)
         self.assertEqual(agent.log().count("interrupting 1 sync; what is interrupted goes on at the next start"), 1)
 
     def test_a_sync_that_somebody_waits_for_goes_on_later_and_is_named(self):
@@ -354,7 +354,7 @@ class Stops(Service):
         wait_until(lambda: [s["status"] for s in program.history()][:1] == ["queued"], what="the sync accepted")
         self.assertEqual(program.run("status").returncode, 0)  # by now its answer has come
         self.assertEqual(agent.stop(), 0)
-        stdout, stderr = waiting.communicate(timeout=15)
+        stdout, stderr = waiting.communicate(timeout=60)
         self.assertEqual(waiting.returncode, 69, stderr)
         sync = json.loads(stdout)
         self.assertEqual(sync["status"], "queued")

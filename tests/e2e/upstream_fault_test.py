@@ -132,7 +132,7 @@ class Credentials(UpstreamFault):
         agent.wait_metric(SYNCS, policy="app-pull", status="completed")
         self.assertEqual(self.mirror().value(branch("main")), self.tip)
         self.mirror().git("update-ref", branch("ours/1"), self.tip)
-        wait_until(lambda: branch("ours/1") in self.app.refs(), 10, "pushed", agent.log)
+        wait_until(lambda: branch("ours/1") in self.app.refs(), 60, "pushed", agent.log)
 
     @local_only("the hosted API has no word for it")
     def test_a_wrong_bearer_token_is_an_auth_failure(self):

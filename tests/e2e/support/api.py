@@ -24,7 +24,7 @@ class Answer:
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("refsyncd", timeout=20)
+        super().__init__("refsyncd", timeout=60)
         self._path = str(path)
 
     def connect(self):
@@ -61,7 +61,7 @@ class ApiScenario(Scenario):
     def tcp(self, method, path, token=None, body=None):
         host, port = self.agent.address.split(":")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return self.ask(method, path, body, headers, http.client.HTTPConnection(host, int(port), timeout=20))
+        return self.ask(method, path, body, headers, http.client.HTTPConnection(host, int(port), timeout=60))
 
     def create(self, name, url=None, **more):
         upstream = {"upstream": {"url": url or self.server.url(self.app)}}
@@ -74,7 +74,7 @@ class ApiScenario(Scenario):
         asked = self.ask("POST", f"/local/{name}/upstream/syncs", {"direction": direction, **more})
         self.assertEqual(asked.status, 201, asked.text)
         path = f"/local/{name}/upstream/syncs/{asked.body['id']}"
-        ended = wait_until(lambda: (lambda s: s if s["finished_at"] else None)(self.ask("GET", path).body), 20,
+        ended = wait_until(lambda: (lambda s: s if s["finished_at"] else None)(self.ask("GET", path).body), 60,
                            "the end of the sync", self.agent.log)
         self.assertEqual(ended["status"], expect, ended)
         return ended

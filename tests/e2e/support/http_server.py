@@ -218,6 +218,7 @@ def _from_cgi(output):
 
 class _ThreadingServer(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
     block_on_close = False
 
     def handle_error(self, request, client_address):

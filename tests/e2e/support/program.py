@@ -42,7 +42,7 @@ class Program:
         """The command line of a subcommand with our configuration."""
         return [BINARY, arguments[0], "--config", str(self.config_file), *map(str, arguments[1:])]
 
-    def run(self, *arguments, timeout=30):
+    def run(self, *arguments, timeout=120):
         """Runs a subcommand to its end."""
         return subprocess.run(self.command(*arguments), env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, errors="surrogateescape", timeout=timeout)
@@ -92,18 +92,20 @@ class Agent:
 
     def wait_listening(self):
         """Waits for the log line that names the HTTP address."""
-        wait_until(lambda: self.address or self.process.poll() is not None, 15, "the agent listening", self.log)
+        wait_until(lambda: self.address or self.process.poll() is not None, 60, "the agent listening", self.log)
         if not self.address:
             raise AssertionError(f"the agent exited with {self.process.returncode}: {self.log()}")
 
     def get(self, path):
         """An HTTP answer of the agent: (status, text)."""
         try:
-            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             with refused:
                 return refused.code, refused.read().decode()
+        except urllib.error.URLError as failed:
+            raise failed.reason if isinstance(failed.reason, TimeoutError) else failed
 
     def metrics(self):
         """The agent's metrics now."""
@@ -111,7 +113,7 @@ class Agent:
         assert status == 200, text
         return Metrics(text)
 
-    def wait_metric(self, name, at_least=1.0, timeout=15, **labels):
+    def wait_metric(self, name, at_least=1.0, timeout=60, **labels):
         """Waits until the sum of the samples reaches a value, and returns the scrape."""
         def reached():
             scraped = self.metrics()

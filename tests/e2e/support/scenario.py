@@ -148,7 +148,7 @@ class Scenario(unittest.TestCase):
     def assert_no_children(self, agent=None):
         """No process works on the agent's data but the agent itself."""
         besides = [running.pid for running in (agent, self._hosting) if running]
-        wait_until(lambda: not processes.mentioning(self.data, besides), 5, "no process left",
+        wait_until(lambda: not processes.mentioning(self.data, besides), 20, "no process left",
                    lambda: processes.mentioning(self.data, besides))
 
 

@@ -3,7 +3,7 @@
 import time
 
 
-def wait_until(predicate, timeout=10.0, what="condition", describe=None):
+def wait_until(predicate, timeout=60.0, what="condition", describe=None):
     """Returns the first true value of `predicate()`. Raises AssertionError after `timeout` seconds; `describe()` then
     says what the world looked like."""
     end = time.monotonic() + timeout
