@@ -75,7 +75,7 @@ class WrongConfiguration(CommandLine):
         os.mkfifo(program.config_file)
         for command in ("check", "run", "status"):
             with self.subTest(command=command):
-                done = program.run(command, timeout=10)
+                done = program.run(command)
                 self.assertEqual(done.returncode, 78)
                 self.assertIn(f"{program.config_file}: not a regular file", done.stderr)
 

@@ -25,9 +25,12 @@ def installed_clients():
         folder.mkdir(parents=True, mode=0o700)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(CLIENTS / name, folder)
-        done = subprocess.run(["npm", "install", "--ignore-scripts", "--omit=optional", "--no-save", "--no-audit",
-                               "--no-fund"],
-                              cwd=folder, capture_output=True, text=True, timeout=150)
+        try:
+            done = subprocess.run(["npm", "install", "--ignore-scripts", "--omit=optional", "--no-save", "--no-audit",
+                                   "--no-fund"],
+                                  cwd=folder, capture_output=True, text=True, timeout=90)
+        except subprocess.TimeoutExpired:
+            return None
         if done.returncode != 0:
             print(f"npm install failed:\n{done.stdout}{done.stderr}")
             return None

@@ -149,7 +149,7 @@ class BadReloads(Reloads):
         configuration = self.two_policies()
         configuration["service"]["org"] = "elsewhere"
         self.program_.configure(configuration)
-        done = self.program_.run("reload", timeout=10)
+        done = self.program_.run("reload")
         line = next(number for number, text in enumerate(self.program_.config_file.read_text().splitlines(), 1)
                     if '"org"' in text)
         self.assertEqual((done.returncode, done.stdout), (78, ""))

@@ -62,7 +62,7 @@ class MetricsAndHealth(Service):
         self.assertEqual(metrics.total("refsyncd_build_info"), 1)
         self.assertTrue(any(name.startswith("refsyncd_schedule_lateness_seconds") for name in metrics.names()))
         hold.release()
-        metrics = agent.wait_metric(SYNCS, status="completed", **of_policy)
+        metrics = agent.wait_success("app-pull")
         self.assertEqual(metrics.value("refsyncd_refs_total", direction="pull", outcome="updated", **of_policy), 1)
         self.assertGreaterEqual(metrics.value("refsyncd_sync_duration_seconds_count", direction="pull"), 1)
         self.assertGreater(metrics.value("refsyncd_last_success_timestamp_seconds", **of_policy), 1_600_000_000)
@@ -106,8 +106,12 @@ class MetricsAndHealth(Service):
         agent = self.start(self.configure({"stale_after": "2s"}))
         wait_until(lambda: agent.get("/readyz")[0] == 200, what="readiness", describe=lambda: agent.get("/readyz"))
         self.server.fault = http_server.Status(500)
-        wait_until(lambda: agent.get("/readyz")[0] == 503, what="staleness", describe=lambda: agent.get("/readyz"))
-        self.assertIn("app-pull", agent.get("/readyz")[1])
+
+        def refusal():
+            status, text = agent.get("/readyz")
+            return text if status == 503 else None
+
+        self.assertIn("app-pull", wait_until(refusal, what="staleness", describe=agent.log))
         self.assertEqual(agent.get("/healthz")[0], 200)
 
     def test_unknown_paths_are_not_found(self):
@@ -129,13 +133,17 @@ class Limits(Service):
             configuration["policies"].append({"repo": name, "direction": "pull"})
         return self.program(configuration)
 
+    def fetches(self):
+        return len([request for request in self.server.requests if request.fetches])
+
     def test_a_slow_host_gets_its_share_and_no_more(self):
         program = self.configure_many(5, service={"per_host": 2})
         agent, hold = self.start_held(program)
-        metrics = agent.wait_metric(SYNCS, 2, policy="well-pull", status="completed")
-        self.assertEqual(metrics.value("refsyncd_queue_depth"), 3)
-        self.assertEqual(len([r for r in self.server.requests if r.fetches]), 2)
+        agent.wait_metric(SYNCS, 2, policy="well-pull", status="completed")
+        agent.wait_metrics(lambda scraped: scraped.value("refsyncd_queue_depth") == 3, "three waiting")
+        wait_until(lambda: self.fetches() == 2, what="two fetches", describe=agent.log)
         self.assertIn("127.0.0.1", program.run("status").stdout)
+        self.assertEqual(self.fetches(), 2)
         hold.release()
         for number in range(5):
             agent.wait_metric(SYNCS, policy=f"app{number}-pull", status="completed")
@@ -197,7 +205,7 @@ class Commands(Service):
         configuration = self.configuration(self.server.url(self.app), service={"concurrency": 1})
         program = self.program(configuration)
         agent, hold = self.start_held(program)
-        done = program.run("reload", timeout=10)
+        done = program.run("reload", timeout=15)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(agent.metrics().value("refsyncd_syncs_in_progress"), 1)
         hold.release()
@@ -382,7 +390,7 @@ class ServiceManager(Service):
             reloading = next(m for m in notify.messages[told:] if m.get("RELOADING") == "1")
             self.assertGreater(int(reloading["MONOTONIC_USEC"]), 0)
         self.assertEqual(agent.stop(), 0)
-        self.assertTrue(notify.has(STOPPING="1"))
+        wait_until(lambda: notify.has(STOPPING="1"), what="STOPPING=1")
         self.assertLess(notify.position(READY="1"), notify.position(STOPPING="1"))
 
 

@@ -136,7 +136,7 @@ class Webhooks(Subscribed):
         self.assertTrue(failed["error"])
         self.assertIsNotNone(failed["finished_at"])
         agent.wait_metric("refsyncd_webhook_deliveries_total", result="delivered", at_least=6)
-        self.assertEqual(agent.metrics().value("refsyncd_webhook_deliveries_pending"), 0)
+        agent.wait_metrics(lambda scraped: scraped.value("refsyncd_webhook_deliveries_pending") == 0, "nothing pending")
         self.assert_secret_kept(target["secret"], agent)
 
     def assert_signed(self, secret, headers, body):
@@ -197,8 +197,9 @@ class Webhooks(Subscribed):
         self.subscribe(events=["sync.completed"])
         self.sync()
         agent.wait_metric("refsyncd_webhook_deliveries_dead")
-        self.assertEqual(agent.metrics().value("refsyncd_webhook_deliveries_total", result="dead"), 1)
-        self.assertIn("gave up telling webhook target", agent.log())
+        metrics = agent.wait_metric("refsyncd_webhook_deliveries_total", result="dead")
+        self.assertEqual(metrics.value("refsyncd_webhook_deliveries_total", result="dead"), 1)
+        agent.wait_log("gave up telling webhook target")
 
     def test_a_deleted_target_hears_nothing_more(self):
         agent = self.started()

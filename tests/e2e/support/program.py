@@ -115,13 +115,29 @@ class Agent:
 
     def wait_metric(self, name, at_least=1.0, timeout=60, **labels):
         """Waits until the sum of the samples reaches a value, and returns the scrape."""
-        def reached():
-            scraped = self.metrics()
-            return scraped if scraped.total(name, **labels) >= at_least else None
+        return self.wait_metrics(lambda scraped: scraped.total(name, **labels) >= at_least,
+                                 f"{name}{labels} >= {at_least}", timeout)
 
-        return wait_until(reached, timeout, f"{name}{labels} >= {at_least}", self.log)
+    def wait_success(self, policy):
+        """Waits until a sync of the policy has completed and its gauges say so, and returns the scrape. The counter
+        moves before the gauges do."""
+        return self.wait_metrics(
+            lambda scraped: scraped.total("refsyncd_syncs_total", policy=policy, status="completed") >= 1
+            and scraped.value("refsyncd_last_success_timestamp_seconds", policy=policy) > 0
+            and scraped.value("refsyncd_consecutive_failures", policy=policy) == 0, f"a success of {policy}")
 
-    def wait_log(self, text, timeout=10):
+    def wait_metrics(self, accepted, what, timeout=60):
+        """Waits until a scrape is accepted, and returns it."""
+        def looked():
+            try:
+                scraped = self.metrics()
+            except TimeoutError:  # the machine is busy; the next scrape may be answered
+                return None
+            return scraped if accepted(scraped) else None
+
+        return wait_until(looked, timeout, what, self.log)
+
+    def wait_log(self, text, timeout=60):
         """Waits until the log contains a text."""
         wait_until(lambda: text in self.log(), timeout, f"{text!r} in the log", self.log)
 
