@@ -2,11 +2,12 @@
 """The servers and faults that the scenarios rely on do what they say, shown with git itself."""
 
 import os
+import shutil
 import subprocess
 import unittest
 
 from support import http_server, processes
-from support.git import branch, tag
+from support.git import GitRepository, branch, tag
 from support.metrics import Metrics
 from support.scenario import Scenario
 from support.wait import wait_until
@@ -109,6 +110,15 @@ class ServersAndFaults(Scenario):
         self.assertEqual(self.app.leftovers(), ["refs/heads/main.lock"])
         next(p for p in self.app.path.glob("objects/??/*")).unlink()
         self.assertNotEqual(self.app.fsck(), "")
+
+    def test_a_damaged_mirror_fails_the_scenario(self):
+        damaged = GitRepository.create(self.mirror().path)
+        damaged.commit("main")
+        self.assert_mirrors_intact()
+        next(path for path in damaged.path.glob("objects/??/*")).unlink()
+        with self.assertRaises(AssertionError):
+            self.assert_mirrors_intact()
+        shutil.rmtree(damaged.path)
 
     def test_processes_are_found_by_their_environment(self):
         with subprocess.Popen(["sleep", "60"], env={"MARK": str(self.folder)}) as sleeper:

@@ -23,6 +23,7 @@ class Scenario(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="refsyncd-e2e-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(self.assert_mirrors_intact)  # once all agents have ended
         self.data = self.folder / "agent" / "data"  # where the repositories are
         self._hosting = None
 
@@ -131,6 +132,11 @@ class Scenario(unittest.TestCase):
             self.assertEqual(repository.fsck(), "", repository.path)
             self.assertEqual(repository.leftovers(), [], repository.path)
         self.assertEqual(self.scratch_leftovers(), [])
+
+    def assert_mirrors_intact(self):
+        """Every repository that an agent keeps is intact, whatever happened to the agent."""
+        for path in sorted(self.folder.glob("*/data/repos/**/*.git")):
+            self.assertEqual(GitRepository(path).fsck(), "", path)
 
     def scratch_leftovers(self):
         """Scratch repositories below the data folder (bare repositories that borrow objects from another), and what
