@@ -40,6 +40,7 @@ http {{
   uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
   log_format seen '$connection $server_protocol $status $request_method $uri';
   access_log {folder}/access.log seen; server_tokens off; client_max_body_size 0;
+  keepalive_requests {keepalive_requests};
   server {{
     listen 127.0.0.1:{port} ssl{http2};
     ssl_certificate {certificate.certificate}; ssl_certificate_key {certificate.key};
@@ -69,9 +70,10 @@ class Seen:
 
 
 class NginxServer:
-    """Serves the bare repositories below `root` over TLS. `credentials` are (user, password) or None."""
+    """Serves the bare repositories below `root` over TLS. `credentials` are (user, password) or None. A connection is
+    closed after `keepalive_requests`."""
 
-    def __init__(self, folder, root, certificate, http2=True, credentials=None):
+    def __init__(self, folder, root, certificate, http2=True, credentials=None, keepalive_requests=1000):
         self.folder, self.root = Path(folder), Path(root)
         (self.folder / "tmp").mkdir(parents=True)
         self.authority = certificate.authority
@@ -80,6 +82,7 @@ class NginxServer:
         (self.folder / "nginx.conf").write_text(_CONFIGURATION.format(
             fastcgi=FASTCGI.format(folder=self.folder, root=root),
             folder=self.folder, port=self.port, certificate=certificate, auth=auth,
+            keepalive_requests=keepalive_requests,
             http2=" http2" if http2 else "", user="user root; " if os.geteuid() == 0 else ""))
         self._processes = [self._start("fcgiwrap", "-c", "2", "-s", f"unix:{self.folder}/fcgi.sock"),
                            self._start("nginx", "-e", f"{self.folder}/error.log", "-c", f"{self.folder}/nginx.conf")]
