@@ -220,6 +220,7 @@ TEST_F(PackedUpdateTest, AReflogIsWrittenWhenTheRepositoryKeepsOne) {
 
 /// Somebody else moves the same refs at the same time, one by one, each from the value it has.
 TEST_F(PackedUpdateTest, AgainstGitExactlyOneSideWinsEachRef) {
+  wait_long_for_locks();
   auto now = first;
   size_t our_wins = 0;
   size_t their_wins = 0;
@@ -260,6 +261,7 @@ TEST_F(PackedUpdateTest, AgainstGitExactlyOneSideWinsEachRef) {
 }
 
 TEST_F(PackedUpdateTest, NoMoveIsLostToWhoeverPacksRefs) {
+  wait_long_for_locks();
   std::jthread packer([&](const std::stop_token& over) {
     while (!over.stop_requested()) {
       try {
@@ -283,6 +285,7 @@ TEST_F(PackedUpdateTest, NoMoveIsLostToWhoeverPacksRefs) {
 
 /// We make `a` while somebody makes `a/b`: never do both come to be.
 TEST_F(PackedUpdateTest, AgainstGitNoNameComesToBeInTheWayOfAnother) {
+  wait_long_for_locks();
   for (int round = 0; round < 10; ++round) {
     std::vector<RefUpdate> creations;
     for (int number = 0; number < several; ++number)

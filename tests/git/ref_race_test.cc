@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <barrier>
 #include <fstream>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -93,6 +93,7 @@ TEST_F(RefRaceTest, ASharedRepositoryKeepsItsPermissions) {
 }
 
 TEST_F(RefRaceTest, ALockThatIsSoonReleasedIsWaitedFor) {
+  wait_long_for_locks();
   std::ofstream(path / "refs/heads/main.lock").flush();
   std::jthread holder([this] {
     std::this_thread::sleep_for(std::chrono::milliseconds(30));
@@ -104,34 +105,27 @@ TEST_F(RefRaceTest, ALockThatIsSoonReleasedIsWaitedFor) {
 
 /// Both sides move one branch at the same time, from the value it has to one of their own.
 TEST_F(RefRaceTest, AgainstGitExactlyOneSideWinsEachMove) {
-  constexpr int moves = 60;
+  wait_long_for_locks();
+  constexpr size_t moves = 60;
   const std::array ours{commit(path, "our 0"), commit(path, "our 1")};
   const std::array theirs{commit(path, "their 0"), commit(path, "their 1")};
   auto now = first;
-  bool they_won = false;
-  std::barrier start(2);
-  std::barrier end(2);
-  std::jthread other([&] {
-    for (size_t move = 0; move < moves; ++move) {
-      start.arrive_and_wait();
-      try {
-        plain_git(path, {"update-ref", "refs/heads/main", theirs.at(move % 2).hex(), now.hex()});
-        they_won = true;
-      } catch (const std::runtime_error&) {
-        they_won = false;
-      }
-      end.arrive_and_wait();
-    }
-  });
   int our_wins = 0;
   for (size_t move = 0; move < moves; ++move) {
     const auto wanted = ours.at(move % 2);
     if (move % 4 == 3) plain_git(path, {"pack-refs", "--all"});
-    start.arrive_and_wait();
+    auto other = std::async(std::launch::async, [&, held = now] {
+      try {
+        plain_git(path, {"update-ref", "refs/heads/main", theirs.at(move % 2).hex(), held.hex()});
+        return true;
+      } catch (const std::runtime_error&) {
+        return false;
+      }
+    });
     // Sometimes so late that git, which takes its time to start, meets us half way.
     std::this_thread::sleep_for(std::chrono::microseconds(move % 10 * 400));
     const bool we_won = update({{"refs/heads/main", wanted, now}}).empty();
-    end.arrive_and_wait();
+    const bool they_won = other.get();
     const auto before = std::exchange(now, value("refs/heads/main"));
     EXPECT_NE(we_won, they_won) << "move " << move;
     EXPECT_EQ(now, we_won ? wanted : theirs.at(move % 2)) << "move " << move;

@@ -20,6 +20,11 @@ class RefTarget : public RealGit {
     for (auto& left : update_telling(updates)) names.push_back(std::move(left.name));
     return names;
   }
+  /// For those who meet others at the locks: git gives up after a tenth of a second otherwise.
+  void wait_long_for_locks() const {
+    plain_git(path, {"config", "core.filesRefLockTimeout", "5000"});
+    plain_git(path, {"config", "core.packedRefsTimeout", "10000"});
+  }
   ObjectId value(const std::string& name) const { return ObjectReader(path).value_of(name).value_or(absent); }
 
   std::filesystem::path path = make_bare("target.git");
