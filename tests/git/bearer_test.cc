@@ -17,6 +17,8 @@ constexpr auto canary = "s3cr3t-canary._~+/of-forty-characters===";
 /// A server that lets in who has the bearer token.
 class BearerTest : public HttpRemotes, public testing::WithParamInterface<Speaker> {
  protected:
+  void TearDown() override { expect_sound(ours); }
+
   std::unique_ptr<Remote> remote(const std::string& at, const std::string& token = canary) {
     return remote_of(GetParam(), upstream_at(at, BearerAuth{}), Secret(token), {});
   }

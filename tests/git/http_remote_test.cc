@@ -222,6 +222,8 @@ TEST_P(HttpRemoteTest, AListThatIsTooLongIsRefused) {
 /// Git's own HTTP backend over real repositories: here the upstream's hooks run, as they do on a real server.
 class HttpBackendTest : public HttpRemoteTest {
  protected:
+  void TearDown() override { expect_sound(ours); }
+
   std::filesystem::path upstream = make_bare("srv/app.git");
   std::filesystem::path ours = make_bare("ours.git");
   HttpUpstream server{[this](const HttpRequest& request) {

@@ -17,9 +17,7 @@ namespace refsyncd {
 /// the target is sound.
 class NativeUpstream : public HttpRemotes {
  protected:
-  void TearDown() override {
-    EXPECT_EQ(plain_git(ours, {"fsck", "--full", "--strict", "--no-dangling"}), "");
-  }
+  void TearDown() override { expect_sound(ours); }
 
   static bool asks_what_it_can_do(const HttpRequest& request) { return request.method == "GET"; }
   static bool lists(const HttpRequest& request) {

@@ -69,6 +69,11 @@ class RealGit : public testing::Test {
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   }
 
+  /// Git finds nothing wrong with a repository.
+  void expect_sound(const std::filesystem::path& repository) const {
+    EXPECT_EQ(plain_git(repository, {"fsck", "--full", "--strict", "--no-dangling"}), "");
+  }
+
   bool planted_ran() const { return std::filesystem::exists(folder / "PWN"); }
 
   TemporaryDirectory folder;
