@@ -8,6 +8,7 @@
 
 #include <fstream>
 #include <future>
+#include <random>
 #include <thread>
 
 #include "base/error.h"
@@ -22,17 +23,20 @@ using testing::SizeIs;
 
 constexpr auto sshd = "/usr/sbin/sshd";
 
+/// Below the ephemeral range, so that no connection of anybody takes it before sshd does.
 int free_port() {
-  const FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("no free port");
+  std::random_device random;
+  std::uniform_int_distribution<int> ports(10240, 32767);
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    const FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int port = ports(random);
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return port;
   }
-  return ntohs(address.sin_port);
+  throw std::runtime_error("no free port");
 }
 
 /// An OpenSSH server of the test's own, and keys in a folder whose name needs quoting.
