@@ -32,7 +32,7 @@ class AnEngine : public RealGit {
       Policy policy;
       policy.name = name + "-pull";
       policy.repo = name;
-      policy.schedule = Every{1h};
+      policy.schedule = Every{24h * 3650};  // due at once for the first time, and then never
       policy.timeout = 30s;
       config.policies.push_back(policy);
     }

@@ -123,7 +123,7 @@ TEST_F(CallsOfALoop, are_dropped_when_they_were_given_up_before_they_began) {
 }
 
 TEST_F(CallsOfALoop, that_are_given_up_later_can_be_undone) {
-  auto& asked = calls(100ms);
+  auto& asked = calls(1s);
   std::vector<int> undone;
   EXPECT_TRUE(
       failure_of([&] { asked.decide([] { return 7; }, [&](const int* made) { undone.push_back(*made); }); }));
@@ -132,7 +132,7 @@ TEST_F(CallsOfALoop, that_are_given_up_later_can_be_undone) {
 }
 
 TEST_F(CallsOfALoop, for_changes_are_refused_at_once_while_an_earlier_one_is_overdue) {
-  auto& asked = calls(100ms);
+  auto& asked = calls(1s);
   EXPECT_TRUE(failure_of([&] { asked.decide([] {}); }));
   on_loop([] {});
   bool ran = false;

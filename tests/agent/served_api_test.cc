@@ -214,7 +214,7 @@ TEST_F(AServedApi, leaves_nothing_of_a_repository_whose_creation_was_given_up) {
 
 TEST_F(AServedApi, leaves_nothing_of_a_webhook_target_whose_creation_was_given_up) {
   const json target{{"url", "https://127.0.0.1:1/x"}, {"events", {"sync.completed"}}};
-  restart(200ms);
+  restart(1s);
   may_be_busy_ = true;
   {
     const HeldState held(folder / "data" / "state.db");

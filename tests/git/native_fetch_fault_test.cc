@@ -268,7 +268,7 @@ TEST_P(NativeFetchFaultTest, AStopEndsTheWaitForAServerThatHangs) {
     upstream_remote->list({});
     const auto failure =
         failure_of([&] { upstream_remote->fetch(scratch, std::vector<std::string>{"refs/heads/main"}); });
-    EXPECT_LT(std::chrono::steady_clock::now() - stopped, 1s);
+    EXPECT_LT(std::chrono::steady_clock::now() - stopped, 10s);
     EXPECT_EQ(failure.kind, ErrorKind::transient);
     EXPECT_THAT(failure.message, HasSubstr("stopped"));
   }
@@ -278,7 +278,7 @@ TEST_P(NativeFetchFaultTest, TheDeadlineEndsTheWaitForAServerThatHangs) {
   answer_fetch([](const std::string& said) {
     return said.substr(0, said.size() / 2) + std::string(HttpUpstream::and_hang);
   });
-  EXPECT_EQ(fail_to_fetch({.deadline = std::chrono::steady_clock::now() + 700ms}).kind, ErrorKind::transient);
+  EXPECT_EQ(fail_to_fetch({.deadline = std::chrono::steady_clock::now() + 3s}).kind, ErrorKind::transient);
 }
 
 }  // namespace

@@ -233,7 +233,7 @@ TEST_F(AsyncHttpClient, sends_two_hundred_requests_over_one_connection) {
 
 TEST_F(AsyncHttpClient, opens_no_more_connections_than_allowed_and_keeps_the_order_of_the_queue) {
   std::atomic<int> at_once = 0;
-  std::atomic<int> most = 0;
+  int most = 0;
   std::counting_semaphore<> leave{0};
   std::mutex mutex;
   std::string begun;
@@ -242,8 +242,8 @@ TEST_F(AsyncHttpClient, opens_no_more_connections_than_allowed_and_keeps_the_ord
       {
         const std::scoped_lock lock(mutex);
         begun += request->at(request->find(' ') + 2);  // "GET /a ..."
+        most = std::max(most, ++at_once);
       }
-      most = std::max(most.load(), ++at_once);
       leave.acquire();
       --at_once;
       peer.answer("200 OK");
@@ -264,6 +264,7 @@ TEST_F(AsyncHttpClient, opens_no_more_connections_than_allowed_and_keeps_the_ord
   leave.release(5);
   turn_to_the_end(client);
   EXPECT_EQ(ended, 5U);
+  const std::scoped_lock lock(mutex);
   EXPECT_EQ(begun.size(), 5U);
   EXPECT_GE(std::min(begun.find('c'), begun.find('e')), 3U) << begun;
   EXPECT_EQ(most, 3);

@@ -76,7 +76,7 @@ TEST_F(AMaintainer, stops_in_the_middle_and_leaves_a_good_repository) {
     auto running = begin(path, stop.get_token());
     running.wait_for(delay);
     stop.request_stop();
-    ASSERT_EQ(running.wait_for(2s), std::future_status::ready) << "a sync waits for it";
+    ASSERT_EQ(running.wait_for(30s), std::future_status::ready) << "a sync waits for it";
     const auto report = running.get();
     EXPECT_FALSE(report && report->result == MaintenanceResult::failed) << report->problem;
     EXPECT_EQ(plain_git(path, {"fsck", "--full", "--strict", "--no-dangling"}), "");
