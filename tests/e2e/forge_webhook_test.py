@@ -78,6 +78,7 @@ class ForgeWebhook(Scenario):
         wait_until(lambda: self.mirror().refs() == self.app.refs(), 60, "the push", agent.log)
         self.assertEqual(self.received(agent, provider="github", result="triggered"), 1)
         agent.wait_log(f"github: a push to refs/heads/main of {self.url} makes 1 policy due")
+        self.assertEqual(agent.stop(), 0)  # the sync has ended, not only moved the refs
         self.assert_sound(self.mirror())
 
     def test_each_forge_is_understood(self):
