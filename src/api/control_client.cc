@@ -12,8 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int ok = 200;
-
 /// What the agent said instead of what was asked for. A reply that is no error of ours came from some other
 /// program.
 Error refusal_of(const HttpReply& reply) {
@@ -94,10 +92,6 @@ Sync ControlClient::enqueue(const SyncRequest& request) {
   return understand(reply, control_sync_from);
 }
 
-void ControlClient::trigger(const std::string& policy) {
-  expect_success(call("POST", fmt::format("/control/v1/policies/{}/trigger", percent_encode(policy))));
-}
-
 std::optional<Sync> ControlClient::sync(const std::string& id) {
   const auto reply = call("GET", "/control/v1/syncs/" + percent_encode(id));
   if (reply.status == 404) return std::nullopt;
@@ -117,21 +111,6 @@ ReloadResult ControlClient::reload() {
   const auto reply = call("POST", "/control/v1/reload");
   expect_success(reply);
   return understand(reply, reload_result_from);
-}
-
-Readiness ControlClient::readiness() {
-  const auto reply = call("GET", "/readyz");
-  const auto body = json::parse(reply.body, nullptr, false);
-  if (!body.is_object() || !body.contains("ready")) throw refusal_of(reply);
-  return understand(reply, readiness_from);
-}
-
-bool ControlClient::alive() { return call("GET", "/healthz").status == ok; }
-
-std::string ControlClient::metrics() {
-  auto reply = call("GET", "/metrics");
-  expect_success(reply);
-  return std::move(reply.body);
 }
 
 }  // namespace refsyncd

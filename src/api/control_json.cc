@@ -174,16 +174,6 @@ json control_json(const Readiness& readiness) {
   return {{"ready", readiness.ready}, {"stale", readiness.stale}, {"reasons", std::move(reasons)}};
 }
 
-Readiness readiness_from(const json& value) {
-  Readiness readiness;
-  readiness.ready = value.at("ready");
-  readiness.stale = value.at("stale");
-  for (const auto& reason : value.at("reasons")) {
-    readiness.reasons.push_back({.policy = reason.at("policy"), .text = reason.at("reason")});
-  }
-  return readiness;
-}
-
 std::string control_text(Sync sync) {
   json more = {{"request", request_json(sync.request)},
                {"refs_left_out", sync.status == SyncStatus::completed && !sync.refs}};

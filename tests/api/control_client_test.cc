@@ -190,32 +190,10 @@ TEST_F(ControlSocket, EnqueuesRepoDirectionAndGlobsByHand) {
                                       .priority = Priority::manual}));
 }
 
-TEST_F(ControlSocket, TriggersByName) {
-  client.trigger("app-pull");
-  client.trigger("odd \"name\"%?#");
-  EXPECT_THAT(control.triggered, ElementsAre("app-pull", "odd \"name\"%?#"));
-  EXPECT_THROW(client.trigger("no/name"), Error);
-}
-
 TEST_F(ControlSocket, CarriesAReloadsResult) {
   EXPECT_EQ(client.reload(), control.reloaded);
   control.reloaded = {.ok = false, .problem = "config.yaml:3:1: unknown key"};
   EXPECT_EQ(client.reload(), control.reloaded);
-}
-
-TEST_F(ControlSocket, CarriesReadinessGoodAndBad) {
-  EXPECT_EQ(client.readiness(), control.ready);
-  control.ready = {
-      .ready = false, .stale = 2, .reasons = {{"", "draining"}, {"app-pull", "last success 3h ago"}}};
-  EXPECT_EQ(client.readiness(), control.ready);
-}
-
-TEST_F(ControlSocket, CarriesHealthAndMetrics) {
-  EXPECT_TRUE(client.alive());
-  control.turning = false;
-  EXPECT_FALSE(client.alive());
-  control.text = std::string(5'000'000, 'x');
-  EXPECT_EQ(client.metrics(), control.text);
 }
 
 struct ErrorRow {
@@ -240,8 +218,6 @@ TEST_P(CarriedError, ArrivesWithKindMessageAndWait) {
   check([&] { client.enqueue({.repo = "app"}); });
   check([&] { client.history({}); });
   check([&] { client.reload(); });
-  check([&] { client.readiness(); });
-  check([&] { client.metrics(); });
   if (GetParam().kind != ErrorKind::not_found) check([&] { client.sync("id"); });
 }
 INSTANTIATE_TEST_SUITE_P(Rows, CarriedError,
