@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/body.h"
+#include "api/refusal.h"
 #include "base/text.h"
 #include "base/uuid.h"
 
@@ -82,11 +83,7 @@ HttpResponse refusal(const Failure& failure, const std::string& trace_id) {
   auto response = envelope(status.number, status.code,
                            hidden ? "something went wrong; the agent's log says what" : failure.message, {},
                            ours ? trace_id : "");
-  if (status.number == 503) {
-    const auto wait = std::chrono::ceil<std::chrono::seconds>(
-        failure.retry_after.value_or(std::chrono::milliseconds(1000)));
-    response.headers["Retry-After"] = std::to_string(std::max<int64_t>(1, wait.count()));
-  }
+  set_retry_after(response, failure);
   return response;
 }
 

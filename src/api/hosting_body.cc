@@ -18,7 +18,6 @@ constexpr size_t longest_branch = 255;
 constexpr size_t longest_url = 2000;
 constexpr size_t longest_username = 255;
 constexpr size_t longest_secret = 16 << 10;
-constexpr size_t longest_globs = 2000;
 
 /// Names that the API's own paths have: a repository called so could not be reached.
 constexpr std::string_view taken_by_paths[] = {"api-keys", "repos", "webhook-targets"};
@@ -76,9 +75,9 @@ GivenUpstream read_upstream(const json& value) {
 }
 
 /// The contract's one glob for a kind of ref; several, with spaces between, are taken too.
-std::vector<std::string> read_globs(const json& globs, const char* key) {
+std::vector<std::string> read_globs(const json& globs, const char* key, size_t longest) {
   const auto path = fmt::format("ref_globs.{}", key);
-  auto patterns = split_globs(optional_text(globs, path, longest_globs).value_or(""));
+  auto patterns = split_globs(optional_text(globs, path, longest).value_or(""));
   for (const auto& pattern : patterns) {
     const auto problem = glob_problem(pattern);
     if (!problem.empty()) throw bad_request(path, fmt::format("'{}': {}", pattern, problem));
@@ -111,7 +110,7 @@ RepoChange repo_change_from(const json& body) {
   return change;
 }
 
-SyncRequest sync_request_from(const json& body) {
+SyncRequest sync_request_from(const json& body, size_t longest_globs) {
   SyncRequest request;
   const auto direction = direction_from(required_text(body, "direction", 100));
   if (!direction) throw bad_request("direction", "must be pull or push");
@@ -123,7 +122,8 @@ SyncRequest sync_request_from(const json& body) {
   if (!globs->contains("branches") && !globs->contains("tags")) {
     throw bad_request("ref_globs", "needs branches or tags; leave it out for all of both");
   }
-  request.globs = {.branches = read_globs(*globs, "branches"), .tags = read_globs(*globs, "tags")};
+  request.globs = {.branches = read_globs(*globs, "branches", longest_globs),
+                   .tags = read_globs(*globs, "tags", longest_globs)};
   return request;
 }
 

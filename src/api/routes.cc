@@ -11,6 +11,7 @@
 #include "api/body.h"
 #include "api/control_json.h"
 #include "api/forge_webhook.h"
+#include "api/hosting_body.h"
 #include "api/json_list.h"
 #include "api/mesa_webhook.h"
 #include "api/refusal.h"
@@ -42,11 +43,7 @@ int status_of(ErrorKind kind) {
 
 HttpResponse refusal_of(const Failure& failure) {
   auto response = refusal(status_of(failure.kind), to_string(failure.kind), failure.message);
-  if (response.status == 503) {
-    const auto wait =
-        std::chrono::ceil<std::chrono::seconds>(failure.retry_after.value_or(milliseconds(1000)));
-    response.headers["Retry-After"] = std::to_string(std::max<int64_t>(1, wait.count()));
-  }
+  set_retry_after(response, failure);
   return response;
 }
 
@@ -148,45 +145,14 @@ void expect_object(const json& value, std::string_view what, std::span<const std
   }
 }
 
-std::string string_at(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_string())
-    throw bad_request("", fmt::format("{} must be a string", key));
-  return found->get<std::string>();
-}
-
-std::vector<std::string> patterns_at(const json& globs, const char* key) {
-  if (!globs.contains(key)) return {};
-  auto patterns = split_globs(string_at(globs, key));
-  for (const auto& pattern : patterns) {
-    const auto problem = glob_problem(pattern);
-    if (!problem.empty())
-      throw bad_request(fmt::format("ref_globs.{}", key), fmt::format("'{}': {}", pattern, problem));
-  }
-  return patterns;
-}
-
-RefGlobs globs_of(const json& body) {
-  if (!body.contains("ref_globs")) return RefGlobs::all();
-  static constexpr std::string_view keys[] = {"branches", "tags"};
-  const auto& globs = body["ref_globs"];
-  expect_object(globs, "ref_globs", keys);
-  if (globs.empty()) throw bad_request("", "ref_globs needs branches or tags; leave it out for all of both");
-  return {.branches = patterns_at(globs, "branches"), .tags = patterns_at(globs, "tags")};
-}
-
 SyncRequest sync_request(const std::string& text) {
   static constexpr std::string_view keys[] = {"repo", "direction", "ref_globs"};
+  static constexpr std::string_view kinds[] = {"branches", "tags"};
   const auto body = parse_object(text);
   expect_object(body, "the request body", keys);
-  SyncRequest request;
-  request.repo = string_at(body, "repo");
-  if (request.repo.empty()) throw bad_request("", "repo must not be empty");
-  const auto direction = direction_from(string_at(body, "direction"));
-  if (!direction) throw bad_request("", "direction must be pull or push");
-  request.direction = *direction;
-  request.globs = globs_of(body);
-  request.priority = Priority::manual;
+  if (body.contains("ref_globs")) expect_object(body["ref_globs"], "ref_globs", kinds);
+  auto request = sync_request_from(body, text.size());
+  request.repo = required_text(body, "repo", text.size());
   return request;
 }
 

@@ -32,7 +32,6 @@ class Metrics final : public Observer, public prometheus::Collectable {
   std::vector<prometheus::MetricFamily> Collect() const override;
   /// The Prometheus text exposition format, version 0.0.4.
   std::string text() const;
-  static constexpr auto content_type = "text/plain; version=0.0.4; charset=utf-8";
 
   void policies_changed(std::span<const Policy> policies) override;
   void policy_restored(const Policy& policy, const PolicyState& state) override;
