@@ -12,10 +12,9 @@ class ConfigWatch {
  public:
   explicit ConfigWatch(std::filesystem::path file);
 
-  /// Call at next_look() or later. True when the content is another than the one told of last, and has not
+  /// Call as often as you like. True when the content is another than the one told of last, and has not
   /// changed between two looks, so that half-written files are left alone.
   bool changed(SteadyTime now);
-  SteadyTime next_look() const { return next_look_; }
   /// What is there now counts as known.
   void forget_change();
 

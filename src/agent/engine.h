@@ -59,8 +59,6 @@ class Engine {
   MesaService* hosted() { return hosted_ ? &hosted_->service : nullptr; }
   Store& store() { return store_; }
   Recorder& recorder() { return recorder_; }
-  /// Runs a function on a worker's thread.
-  void in_background(std::function<void()> work) { workers_.submit(std::move(work)); }
 
  private:
   static std::filesystem::path prepared(const std::filesystem::path& data_dir);

@@ -76,7 +76,7 @@ SyncPage sync_page_from_json(const json& value) {
 
 Whoami whoami_from_json(const json& value) {
   const JsonFields org(JsonFields(value, "").get("org"), "org");
-  return {.org_id = org.name("id"), .org = org.name("slug")};
+  return {.org = org.name("slug")};
 }
 
 }  // namespace refsyncd

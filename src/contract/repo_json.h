@@ -42,9 +42,8 @@ struct SyncPage {
   std::optional<std::string> next_cursor;
 };
 
-/// The organisation and key a credential belongs to.
+/// The organisation a credential belongs to.
 struct Whoami {
-  std::string org_id;
   std::string org;  ///< the name used in paths (slug)
 };
 

@@ -6,7 +6,6 @@
 
 #include "base/handle.h"
 #include "git/libgit2.h"
-#include "git/objects.h"
 
 namespace refsyncd {
 namespace {
@@ -15,8 +14,6 @@ constexpr size_t first_round = 64;
 constexpr size_t most_rounds = 6;  // each offers four times as much as the one before
 
 using OwnedWalk = Owned<git_revwalk, git_revwalk_free>;
-
-std::string raw(const ObjectId& id) { return {id.bytes.begin(), id.bytes.end()}; }
 
 }  // namespace
 
@@ -47,14 +44,14 @@ bool Negotiation::exhausted() const {
 
 void Negotiation::common(std::span<const ObjectId> ids) {
   for (const auto& id : ids) {
-    if (!offered_.contains(raw(id)))
+    if (!offered_.contains(id))
       throw Error(ErrorKind::transient, "the server knows of commits that it was not told of");
-    if (known_common_.insert(raw(id)).second) common_.push_back(id);
+    if (known_common_.insert(id).second) common_.push_back(id);
   }
 }
 
 void Negotiation::offer(const ObjectId& id, std::vector<ObjectId>& round) {
-  if (offered_.insert(raw(id)).second) round.push_back(id);
+  if (offered_.insert(id).second) round.push_back(id);
 }
 
 std::vector<ObjectId> Negotiation::next_round() {

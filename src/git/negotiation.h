@@ -3,9 +3,9 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
+#include "git/objects.h"
 #include "git/remote.h"
 #include "git/repository.h"
 
@@ -42,9 +42,9 @@ class Negotiation {
   size_t next_tip_ = 0;
   std::unique_ptr<History> history_;
   bool history_over_ = false;
-  std::unordered_set<std::string> offered_;
+  ObjectIdSet offered_;
   std::vector<ObjectId> common_;
-  std::unordered_set<std::string> known_common_;
+  ObjectIdSet known_common_;
   size_t rounds_ = 0;
 };
 

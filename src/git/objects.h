@@ -17,7 +17,6 @@ using OwnedDatabase = Owned<git_odb, git_odb_free>;
 using OwnedCommit = Owned<git_commit, git_commit_free>;
 using OwnedTree = Owned<git_tree, git_tree_free>;
 using OwnedTag = Owned<git_tag, git_tag_free>;
-using OwnedObject = Owned<git_object, git_object_free>;
 
 git_oid to_oid(const ObjectId& id);
 ObjectId from_oid(const git_oid& oid);

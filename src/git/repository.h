@@ -156,7 +156,7 @@ class Repository {
 
   /// Rolls small packs and loose objects up into larger packs when there are at least so many packs (git
   /// repack --geometric), within some minutes. Deletes no object, and is safe while others read or push.
-  void consolidate_packs(const Operation& operation, size_t many = 50) const;
+  void consolidate_packs(const Operation& operation, size_t many) const;
 
   /// Writes what has come since the last time into the commit-graph, by which git walks history two or three
   /// times as fast (git commit-graph write --split).

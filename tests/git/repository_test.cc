@@ -318,13 +318,13 @@ TEST_F(RepositoryTest, ConsolidatesPacksOnlyWhenThereAreMany) {
               plain_git(path, {"rev-list", "--objects", "--no-object-names", values.back().hex()}) + "\n");
   }
   plain_git(path, {"prune-packed", "-q"});
-  repository.consolidate_packs({});
+  repository.consolidate_packs({}, 50);
   EXPECT_EQ(packs(), 49u);
   const auto reader = repository.reader();
   EXPECT_TRUE(reader.contains(values[0]));
   values.push_back(commit(path, "one too many"));
   plain_git(path, {"pack-objects", "-q", "objects/pack/pack"}, values.back().hex() + "\n");
-  repository.consolidate_packs({});
+  repository.consolidate_packs({}, 50);
   EXPECT_LE(packs(), 2u);
   for (const auto& value : values) {
     EXPECT_TRUE(repository.reader().contains(value)) << "unreachable objects stay too";

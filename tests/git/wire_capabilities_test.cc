@@ -39,7 +39,7 @@ TEST(ServiceAdvertisement, TellsWhatAVersion2ServerCanDo) {
                       "000eversion 2\n0015agent=git/2.39.5\n0013ls-refs=unborn\n"
                       "0026fetch=shallow filter sideband-all\n0012server-option\n0017object-format=sha1\n"
                       "0010object-info\n0000";
-  EXPECT_EQ(read_text(answer), (ServiceAdvertisement{everything, std::nullopt, false}));
+  EXPECT_EQ(read_text(answer), (ServiceAdvertisement{everything, std::nullopt}));
   EXPECT_EQ(read_text(answer.substr(preamble.size())).capabilities, everything) << "without a preamble";
 }
 
@@ -60,13 +60,13 @@ TEST(ServiceAdvertisement, HoldsTheRefsOfOlderVersions) {
       packet(one + " refs/tags/v1\n") + packet(two + " refs/tags/v1^{}\n") + packet(one + " refs/heads/a");
   const Advertisement expected{
       {{"refs/heads/a", id_one}, {"refs/heads/main", id_two}, {"refs/tags/v1", id_one}}, "refs/heads/main"};
-  EXPECT_EQ(read_text(preamble + refs + "0000"), (ServiceAdvertisement{{.version = 0}, expected, false}));
+  EXPECT_EQ(read_text(preamble + refs + "0000"), (ServiceAdvertisement{{.version = 0}, expected}));
   EXPECT_EQ(read_text(preamble + "000eversion 1\n" + refs + packet("shallow " + one) + "0000"),
-            (ServiceAdvertisement{{.version = 1}, expected, true}));
+            (ServiceAdvertisement{{.version = 1}, expected}));
 }
 
 TEST(ServiceAdvertisement, OfAnEmptyRepositoryHasNoRefs) {
-  const ServiceAdvertisement empty{{.version = 0}, Advertisement{}, false};
+  const ServiceAdvertisement empty{{.version = 0}, Advertisement{}};
   EXPECT_EQ(read_text(preamble + "0000"), empty);
   EXPECT_EQ(read_text(preamble + packet(std::string(40, '0') + " capabilities^{}\0agent=x\n"s) + "0000"),
             empty);
@@ -188,7 +188,7 @@ TEST_F(ServiceAdvertisementOfGit, IsUnderstoodInEveryVersion) {
 
   for (const int number : {0, 1}) {
     EXPECT_EQ(read_text(preamble + upload_pack(repository, number)),
-              (ServiceAdvertisement{{.version = number}, expected, false}));
+              (ServiceAdvertisement{{.version = number}, expected}));
   }
   auto plain = everything;
   plain.fetch_sideband_all = false;

@@ -74,7 +74,7 @@ TEST(FetchRequest, UsesWhatTheServerOffers) {
 TEST(FetchReader, PassesThePackAndProgressOn) {
   const auto fetched = read_text("000dpackfile\n" + packet("\2Counting") + packet("\1PA") + packet("\1") +
                                  packet("\2 objects\r") + packet("\1CK") + "0000");
-  EXPECT_EQ(fetched, (Fetched{{.has_pack = true}, "PACK", "Counting objects\r"}));
+  EXPECT_EQ(fetched, (Fetched{{}, "PACK", "Counting objects\r"}));
 }
 
 TEST(FetchReader, TellsWhatIsCommonWhenNegotiationHasToGoOn) {
@@ -89,22 +89,21 @@ TEST(FetchReader, TakesThePackOfAServerThatKnowsEnough) {
                 "000aready\n0001"
                 "0011shallow-info\n" +
                 packet("shallow " + two + "\n") + "0001000dpackfile\n" + packet("\1PACK") + "0000");
-  EXPECT_EQ(fetched,
-            (Fetched{{.common = {id_one}, .ready = true, .shallow = true, .has_pack = true}, "PACK", ""}));
+  EXPECT_EQ(fetched, (Fetched{{.common = {id_one}, .ready = true, .shallow = true}, "PACK", ""}));
 }
 
 TEST(FetchReader, TakesAnAnswerWithABandInEveryPacket) {
   const auto fetched =
       read_banded(packet("\2waiting") + packet("\2") + packet("\1acknowledgments\n") + packet("\1ready\n") +
                   "0001" + packet("\2\n") + packet("\1packfile\n") + packet("\1PACK") + "0000");
-  EXPECT_EQ(fetched, (Fetched{{.ready = true, .has_pack = true}, "PACK", "waiting\n"}));
+  EXPECT_EQ(fetched, (Fetched{{.ready = true}, "PACK", "waiting\n"}));
 }
 
 TEST(FetchReader, NeedsNobodyWhoListensToProgress) {
   std::string pack;
   FetchReader reader(plain, {.on_pack = [&](std::string_view bytes) { pack += bytes; }});
   reader.feed("000dpackfile\n" + packet("\2words") + packet("\1PACK") + "0000");
-  EXPECT_TRUE(reader.finish().has_pack);
+  EXPECT_EQ(reader.finish(), FetchReply{});
   EXPECT_EQ(pack, "PACK");
 }
 
@@ -204,7 +203,7 @@ TEST_F(FetchFromGit, BringsAWholeHistory) {
   for (const auto& capabilities : {plain, banded}) {
     plain_git(upstream, {"config", "uploadpack.allowSidebandAll", "true"});
     const auto fetched = fetch({.wants = {second}, .done = true}, capabilities);
-    EXPECT_EQ(fetched.reply, (FetchReply{.has_pack = true}));
+    EXPECT_EQ(fetched.reply, FetchReply{});
     EXPECT_THAT(fetched.progress, HasSubstr("objects"));
     const auto copy = make_bare(capabilities.fetch_sideband_all ? "banded" : "plain");
     plain_git(copy, {"index-pack", "--stdin", "--strict"}, fetched.pack);
@@ -214,13 +213,13 @@ TEST_F(FetchFromGit, BringsAWholeHistory) {
 
 TEST_F(FetchFromGit, BringsOnlyWhatIsNew) {
   const auto fetched = fetch({.wants = {second}, .haves = {first}});
-  EXPECT_EQ(fetched.reply, (FetchReply{.common = {first}, .ready = true, .has_pack = true}));
+  EXPECT_EQ(fetched.reply, (FetchReply{.common = {first}, .ready = true}));
   EXPECT_LT(fetched.pack.size(), fetch({.wants = {second}, .done = true}).pack.size());
 }
 
 TEST_F(FetchFromGit, NegotiatesUntilItIsTold) {
-  EXPECT_EQ(fetch({.wants = {second}, .haves = {id_one}}).reply, FetchReply{});
-  EXPECT_TRUE(fetch({.wants = {second}, .haves = {id_one}, .done = true}).reply.has_pack);
+  EXPECT_EQ(fetch({.wants = {second}, .haves = {id_one}}), Fetched{});
+  EXPECT_NE(fetch({.wants = {second}, .haves = {id_one}, .done = true}).pack, "");
 }
 
 TEST_F(FetchFromGit, SaysWhenAnObjectIsGone) {
@@ -233,7 +232,7 @@ TEST_F(FetchFromGit, SaysThatARepositoryIsShallow) {
   plain_git(folder.path(),
             {"clone", "-q", "--bare", "--depth", "1", "file://" + upstream.string(), "shallow"});
   upstream = folder / "shallow";
-  EXPECT_EQ(fetch({.wants = {second}, .done = true}).reply, (FetchReply{.shallow = true, .has_pack = true}));
+  EXPECT_EQ(fetch({.wants = {second}, .done = true}).reply, (FetchReply{.shallow = true}));
 }
 
 }  // namespace

@@ -132,10 +132,7 @@ void ServiceAdvertisementReader::take_ref_capabilities(std::string_view words) {
 }
 
 void ServiceAdvertisementReader::take_ref(std::string_view text) {
-  if (text.starts_with("shallow ")) {
-    answer_.shallow = true;
-    return;
-  }
+  if (text.starts_with("shallow ")) return;  // git, which fetches from such servers, finds out itself
   const auto space = text.find(' ');
   const auto id = advertised_id(text.substr(0, space));
   if (!id || space == std::string_view::npos) throw_unexpected(text);

@@ -27,7 +27,6 @@ struct ServerCapabilities {
 struct ServiceAdvertisement {
   ServerCapabilities capabilities;
   std::optional<Advertisement> refs;  ///< set for versions 0 and 1, which list all refs at once
-  bool shallow = false;               ///< versions 0 and 1: the repository has no full history
 
   bool operator==(const ServiceAdvertisement&) const = default;
 };

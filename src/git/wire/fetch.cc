@@ -105,7 +105,6 @@ void FetchReader::begin_section(std::string_view name) {
                                          [&](const auto& entry) { return entry.first == name; });
   if (found == std::end(names) || found->second <= section_) throw_unexpected(name);
   section_ = found->second;
-  reply_.has_pack = section_ == Section::packfile;
 }
 
 void FetchReader::take_acknowledgment(std::string_view text) {

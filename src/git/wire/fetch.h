@@ -26,12 +26,11 @@ struct FetchCallbacks {
   std::function<void(std::string_view)> on_progress;  ///< may be empty; gets the server's raw words
 };
 
-/// What an answer to a FetchRequest said, besides the pack.
+/// What an answer to a FetchRequest said, besides the pack, which comes for "done" and after `ready`.
 struct FetchReply {
   std::vector<ObjectId> common;  ///< those of our haves that the server has too
   bool ready = false;            ///< it knows enough and sent the pack although it was not told "done"
   bool shallow = false;          ///< the repository has no full history, or not that of what we want
-  bool has_pack = false;         ///< the pack came; always so for "done", else after `ready`
 
   bool operator==(const FetchReply&) const = default;
 };
