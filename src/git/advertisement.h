@@ -8,12 +8,6 @@
 
 namespace refsyncd {
 
-/// How much an upstream may list; as in Operation.
-struct AdvertisementLimits {
-  size_t max_refs = 100'000;  ///< branches and tags
-  size_t max_bytes = 64 << 20;
-};
-
 /// Reads an object id; nothing for what is none. Throws Error(bad_config) for a SHA-256 id.
 std::optional<ObjectId> advertised_id(std::string_view digits);
 

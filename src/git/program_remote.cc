@@ -118,7 +118,7 @@ class GitProgramRemote final : public Remote {
 
   Advertisement list(std::span<const std::string> prefixes) override;
   void fetch(ScratchRepository& into, std::span<const std::string> names) override;
-  PushAnswer push(ScratchRepository& from, std::span<const PushCommand> commands) override;
+  PushAnswer push(ScratchRepository& from, std::span<const RefUpdate> commands) override;
 
  private:
   std::string pin_host() const;
@@ -130,8 +130,8 @@ class GitProgramRemote final : public Remote {
   void check_room_in(const std::filesystem::path& folder) const;
   bool lists_as_shallow() const;
   void check_fetched(const Finished& finished) const;
-  PushAnswer push_batch(ScratchRepository& from, std::span<const PushCommand> commands);
-  PushAnswer answer(std::span<const PushCommand> commands, const Finished& finished) const;
+  PushAnswer push_batch(ScratchRepository& from, std::span<const RefUpdate> commands);
+  PushAnswer answer(std::span<const RefUpdate> commands, const Finished& finished) const;
 
   const GitProgram& git_;
   Upstream upstream_;
@@ -224,17 +224,17 @@ Advertisement GitProgramRemote::list(std::span<const std::string> prefixes) {
     for (const auto& prefix : prefixes) arguments.push_back(prefix + "*");
   }
   auto listing = command({}, arguments);
-  listing.output_limit = operation_.max_advertised_bytes;
+  listing.output_limit = operation_.limits.max_bytes;
   const auto finished = run(std::move(listing));
   const auto doing = fmt::format("listing the refs of {}", upstream_.url);
   if (finished.ending == Ending::output_too_large) {
     throw Error(ErrorKind::bad_config,
-                fmt::format("{}: the list is longer than {} bytes", doing, operation_.max_advertised_bytes));
+                fmt::format("{}: the list is longer than {} bytes", doing, operation_.limits.max_bytes));
   }
   if (!finished.ok()) throw classify_git_failure(finished, doing);
   if (finished.output.empty()) check_that_it_is_a_git_server(arguments, doing);
   try {
-    return parse_ls_remote(finished.output, operation_.max_refs);
+    return parse_ls_remote(finished.output, operation_.limits.max_refs);
   } catch (const Error& error) {
     throw error.with_context(doing);
   }
@@ -290,9 +290,9 @@ void GitProgramRemote::fetch(ScratchRepository& into, std::span<const std::strin
   }
 }
 
-PushAnswer GitProgramRemote::push(ScratchRepository& from, std::span<const PushCommand> commands) {
+PushAnswer GitProgramRemote::push(ScratchRepository& from, std::span<const RefUpdate> commands) {
   const auto& reader = from.reader();
-  std::vector<PushCommand> sendable;
+  std::vector<RefUpdate> sendable;
   std::map<std::string, PushResult> results;
   for (const auto& command : commands) {
     if (command.value.absent() || reader.contains(command.value)) {
@@ -306,7 +306,7 @@ PushAnswer GitProgramRemote::push(ScratchRepository& from, std::span<const PushC
     }
   }
   PushAnswer all;
-  for (std::span<const PushCommand> rest = sendable; !rest.empty() && !all.failure;) {
+  for (std::span<const RefUpdate> rest = sendable; !rest.empty() && !all.failure;) {
     size_t count = 0;
     for (size_t bytes = 0; count < rest.size() && bytes < most_push_bytes; ++count) {
       bytes += 2 * rest[count].name.size() + 120;
@@ -323,7 +323,7 @@ PushAnswer GitProgramRemote::push(ScratchRepository& from, std::span<const PushC
   return all;
 }
 
-PushAnswer GitProgramRemote::push_batch(ScratchRepository& from, std::span<const PushCommand> commands) {
+PushAnswer GitProgramRemote::push_batch(ScratchRepository& from, std::span<const RefUpdate> commands) {
   std::vector<std::string> arguments{"push",        "--porcelain",      "--progress",
                                      "--no-verify", "--no-follow-tags", "--recurse-submodules=no"};
   const auto hex = [](const ObjectId& id) { return id.absent() ? std::string() : id.hex(); };
@@ -337,12 +337,12 @@ PushAnswer GitProgramRemote::push_batch(ScratchRepository& from, std::span<const
 }
 
 /// git exits with 1 when single refs were refused; what failed before the report has no line for some ref.
-PushAnswer GitProgramRemote::answer(std::span<const PushCommand> commands, const Finished& finished) const {
+PushAnswer GitProgramRemote::answer(std::span<const RefUpdate> commands, const Finished& finished) const {
   PushAnswer answer;
   answer.results = parse_push_report(redact_(finished.output), finished.error);
   std::set<std::string> reported;
   for (const auto& result : answer.results) reported.insert(result.name);
-  const bool complete = std::all_of(commands.begin(), commands.end(), [&](const PushCommand& command) {
+  const bool complete = std::all_of(commands.begin(), commands.end(), [&](const RefUpdate& command) {
     return reported.contains(command.name);
   });
   const auto unstored = std::find_if(answer.results.begin(), answer.results.end(), is_unpack_failure);

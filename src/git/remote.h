@@ -31,15 +31,15 @@ struct Advertisement {
   bool operator==(const Advertisement&) const = default;
 };
 
-/// A change we ask an upstream to make. `value` absent (all zero) deletes. `expected` is the value the ref
-/// must still have, absent = it must not exist: compare-and-swap on the other side.
-struct PushCommand {
+/// A move of one ref by compare-and-swap. Absent (all zero) `value` deletes; absent `expected` means it must
+/// not exist.
+struct RefUpdate {
   std::string name;
   ObjectId value;
   ObjectId expected;
 };
 
-/// How the upstream answered one PushCommand.
+/// How the upstream answered one RefUpdate.
 struct PushResult {
   std::string name;
   bool accepted = false;
@@ -54,6 +54,12 @@ struct PushAnswer {
   std::optional<Failure> failure;   ///< why answers are missing; those refs may have moved all the same
 };
 
+/// How much an upstream may list; more is refused (bad_config).
+struct AdvertisementLimits {
+  size_t max_refs = 100'000;  ///< branches and tags
+  size_t max_bytes = 64 << 20;
+};
+
 /// Bounds on one sync's dealings with an upstream.
 struct Operation {
   SteadyTime deadline = SteadyTime::max();
@@ -63,8 +69,7 @@ struct Operation {
   /// May be empty. Told true once the upstream has said nothing for a second or two, and false when it goes
   /// on, or the call ends; on the thread of the call.
   std::function<void(bool)> kept_waiting = {};
-  size_t max_refs = 100'000;  ///< a longer advertisement is refused (bad_config)
-  size_t max_advertised_bytes = 64 << 20;
+  AdvertisementLimits limits = {};
   uint64_t max_pack_bytes = default_max_pack;  ///< a larger pack is refused (bad_config)
   /// What the upstream listed a moment ago, with the prefixes that will be asked for: the first list() may be
   /// answered from it. nullptr when nothing is known.
@@ -93,7 +98,7 @@ class Remote {
   /// Sends objects and asks for the changes, each on its own: one refusal does not stop the others. Objects
   /// are read through the scratch repository's alternates. A push that fails as a whole, or half way, is told
   /// in the answer: what was answered before holds.
-  virtual PushAnswer push(ScratchRepository& from, std::span<const PushCommand> commands) = 0;
+  virtual PushAnswer push(ScratchRepository& from, std::span<const RefUpdate> commands) = 0;
 };
 
 }  // namespace refsyncd

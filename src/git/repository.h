@@ -13,13 +13,6 @@
 
 namespace refsyncd {
 
-/// A move of one ref by compare-and-swap. Absent `value` deletes; absent `expected` means it must not exist.
-struct RefUpdate {
-  std::string name;
-  ObjectId value;
-  ObjectId expected;
-};
-
 /// A ref that an update left as it was.
 struct RefLeftAlone {
   std::string name;

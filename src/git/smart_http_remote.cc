@@ -64,7 +64,7 @@ class SmartHttpRemote final : public Remote {
 
   Advertisement list(std::span<const std::string> prefixes) override;
   void fetch(ScratchRepository& into, std::span<const std::string> names) override;
-  PushAnswer push(ScratchRepository& from, std::span<const PushCommand> commands) override {
+  PushAnswer push(ScratchRepository& from, std::span<const RefUpdate> commands) override {
     return other().push(from, commands);
   }
 
@@ -111,13 +111,12 @@ Advertisement SmartHttpRemote::list(std::span<const std::string> prefixes) {
   prefixes_.assign(prefixes.begin(), prefixes.end());
   listed_ = std::exchange(operation_.listed, nullptr);
   if (!listed_) {
-    listed_ = http_.list_now(
-        {.upstream = upstream_,
-         .secret = secret_,
-         .prefixes = prefixes_,
-         .limits = {.max_refs = operation_.max_refs, .max_bytes = operation_.max_advertised_bytes},
-         .timeout = time_left()},
-        operation_);
+    listed_ = http_.list_now({.upstream = upstream_,
+                              .secret = secret_,
+                              .prefixes = prefixes_,
+                              .limits = operation_.limits,
+                              .timeout = time_left()},
+                             operation_);
   }
   return *listed_;
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/secret.h"
@@ -53,6 +54,9 @@ Secret read_credential(const Auth& auth);
 
 /// The rules a request moves refs by.
 RefRules rules_of(const SyncRequest& request);
+
+/// The moves that make what was planned come true: of the updated refs, in their order.
+std::vector<RefUpdate> updates_for(const RefResults& results);
 
 /// Where a pull brings objects and refs, step by step. plan() decides, carry_out() does.
 class Pull {

@@ -22,15 +22,6 @@ std::vector<RefValue> with_fetched(std::vector<RefValue> listed, const std::vect
   return listed;
 }
 
-std::vector<RefUpdate> updates_for(const RefResults& results) {
-  std::vector<RefUpdate> updates;
-  for (const auto& ref : results) {
-    if (ref.outcome != Outcome::updated) continue;
-    updates.push_back({.name = ref.name, .value = ref.after, .expected = ref.before.value_or(ObjectId{})});
-  }
-  return updates;
-}
-
 /// Refs that were left alone: says so, what they hold, and what stood in the way.
 void mark_left_alone(RefResults& results, std::span<const RefLeftAlone> left, const Repository& target) {
   if (left.empty()) return;
@@ -56,6 +47,15 @@ void keep_what_moved(RefResults& results, const Repository& target) {
 }
 
 }  // namespace
+
+std::vector<RefUpdate> updates_for(const RefResults& results) {
+  std::vector<RefUpdate> updates;
+  for (const auto& ref : results) {
+    if (ref.outcome != Outcome::updated) continue;
+    updates.push_back({.name = ref.name, .value = ref.after, .expected = ref.before.value_or(ObjectId{})});
+  }
+  return updates;
+}
 
 Pull::Pull(const SyncRequest& request, Remote& remote, const Repository& target,
            std::function<ScratchRepository()> make_scratch)

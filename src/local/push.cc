@@ -7,22 +7,13 @@
 namespace refsyncd {
 namespace {
 
-std::vector<PushCommand> commands_for(const RefResults& results) {
-  std::vector<PushCommand> commands;
-  for (const auto& ref : results) {
-    if (ref.outcome != Outcome::updated) continue;
-    commands.push_back({.name = ref.name, .value = ref.after, .expected = ref.before.value_or(ObjectId{})});
-  }
-  return commands;
-}
-
 /// A pre-receive hook refuses a whole push when it dislikes one ref. Halves what it refused until only the
 /// disliked refs are left, within a budget of pushes.
 class PushApart {
  public:
   PushApart(Remote& remote, ScratchRepository& scratch) : remote_(remote), scratch_(scratch) {}
 
-  PushAnswer push(std::span<const PushCommand> commands) {
+  PushAnswer push(std::span<const RefUpdate> commands) {
     auto answer = remote_.push(scratch_, commands);
     const bool all_declined =
         !answer.failure &&
@@ -103,7 +94,7 @@ RefResults Push::plan() {
 }
 
 void Push::carry_out(const Sync& sync, RefResults results, const Operation& operation, RefResults& handled) {
-  const auto commands = commands_for(results);
+  const auto commands = updates_for(results);
   if (!commands.empty()) {
     auto scratch = make_scratch_();
     keep_backups(sync, results, scratch, operation);

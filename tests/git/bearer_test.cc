@@ -55,7 +55,7 @@ TEST_P(BearerTest, OpensTheDoorForListingAndFetching) {
 TEST_P(BearerTest, OpensTheDoorForPushing) {
   const auto one = commit(ours, "one");
   auto scratch = repository.scratch();
-  const auto answer = remote(url)->push(scratch, std::vector<PushCommand>{{"refs/heads/main", one, absent}});
+  const auto answer = remote(url)->push(scratch, std::vector<RefUpdate>{{"refs/heads/main", one, absent}});
   ASSERT_FALSE(answer.failure) << answer.failure->message;
   EXPECT_TRUE(answer.results.at(0).accepted);
   EXPECT_EQ(refs(upstream), (std::vector<RefValue>{{"refs/heads/main", one}}));
@@ -88,7 +88,7 @@ TEST_P(BearerTest, ARedirectGetsTheTokenNowhere) {
   auto scratch = repository.scratch();
   const auto answer =
       remote(redirecting.url("app.git"))
-          ->push(scratch, std::vector<PushCommand>{{"refs/heads/x", commit(ours, "x"), absent}});
+          ->push(scratch, std::vector<RefUpdate>{{"refs/heads/x", commit(ours, "x"), absent}});
   EXPECT_TRUE(answer.failure);
   EXPECT_THAT(thief.requests(), IsEmpty());
 }

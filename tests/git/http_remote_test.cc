@@ -214,7 +214,7 @@ TEST_P(HttpRemoteTest, AWebPageIsNotAnEmptyRepository) {
 
 TEST_P(HttpRemoteTest, AListThatIsTooLongIsRefused) {
   const HttpUpstream upstream([](const HttpRequest&) { return advertisement(); });
-  const auto failure = failure_of_listing(upstream.url("app.git"), {.max_refs = 0});
+  const auto failure = failure_of_listing(upstream.url("app.git"), {.limits = {.max_refs = 0}});
   EXPECT_EQ(failure.kind, ErrorKind::bad_config);
   EXPECT_THAT(failure.message, HasSubstr("more than 0 branches and tags"));
 }
@@ -293,8 +293,8 @@ TEST_P(HttpBackendTest, AnUpdateHookRefusesOneRefAndAcceptsTheOther) {
   const auto one = commit(ours, "one");
   auto scratch = repository.scratch();
   const auto results = remote(url)
-                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/protected", one, absent},
-                                                                    {"refs/heads/main", one, absent}})
+                           ->push(scratch, std::vector<RefUpdate>{{"refs/heads/protected", one, absent},
+                                                                  {"refs/heads/main", one, absent}})
                            .results;
   EXPECT_FALSE(results.at(0).accepted);
   EXPECT_EQ(results.at(0).reason, Reason::remote_refused);
@@ -309,8 +309,8 @@ TEST_P(HttpBackendTest, APreReceiveHookRefusesEverythingWithItsWords) {
   const auto one = commit(ours, "one");
   auto scratch = repository.scratch();
   const auto results = remote(url)
-                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/a", one, absent},
-                                                                    {"refs/heads/b", one, absent}})
+                           ->push(scratch, std::vector<RefUpdate>{{"refs/heads/a", one, absent},
+                                                                  {"refs/heads/b", one, absent}})
                            .results;
   for (const auto& result : results) {
     EXPECT_FALSE(result.accepted);
@@ -332,7 +332,7 @@ TEST_P(HttpBackendTest, AnUpstreamThatMovesDuringThePushIsRaced) {
   auto scratch = repository.scratch();
   const auto three = commit(ours, "three", {one});
   const auto results =
-      remote(url)->push(scratch, std::vector<PushCommand>{{"refs/heads/main", three, one}}).results;
+      remote(url)->push(scratch, std::vector<RefUpdate>{{"refs/heads/main", three, one}}).results;
   EXPECT_FALSE(results.at(0).accepted);
   EXPECT_EQ(results.at(0).reason, Reason::raced) << results.at(0).detail;
   EXPECT_EQ(ObjectReader(upstream).value_of("refs/heads/main"), two);

@@ -85,11 +85,11 @@ TEST_F(ListTest, NarrowsToPrefixes) {
 TEST_F(ListTest, RefusesMoreRefsOrBytesThanAllowed) {
   const auto one = commit(upstream, "one");
   for (int i = 0; i < 5; ++i) set_ref(upstream, fmt::format("refs/heads/{}", i), one);
-  EXPECT_NO_THROW(remote({.max_refs = 5})->list({}));
-  const auto refs = failure_of([&] { remote({.max_refs = 4})->list({}); });
+  EXPECT_NO_THROW(remote({.limits = {.max_refs = 5}})->list({}));
+  const auto refs = failure_of([&] { remote({.limits = {.max_refs = 4}})->list({}); });
   EXPECT_EQ(refs.kind, ErrorKind::bad_config);
   EXPECT_THAT(refs.message, HasSubstr("more than 4 branches and tags"));
-  const auto bytes = failure_of([&] { remote({.max_advertised_bytes = 100})->list({}); });
+  const auto bytes = failure_of([&] { remote({.limits = {.max_bytes = 100}})->list({}); });
   EXPECT_EQ(bytes.kind, ErrorKind::bad_config);
   EXPECT_THAT(bytes.message, HasSubstr("longer than 100 bytes"));
 }
@@ -316,13 +316,13 @@ TEST_F(PushTest, CreatesForwardsForcesAndDeletes) {
                    one.hex() + ":refs/tags/moved"});
   auto scratch = target().scratch();
   const auto results = remote()
-                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/main", two, one},
-                                                                    {"refs/heads/new", two, absent},
-                                                                    {"refs/heads/forced", other, one},
-                                                                    {"refs/heads/gone", absent, one},
-                                                                    {"refs/tags/moved", two, one},
-                                                                    {"refs/heads/-x", two, absent},
-                                                                    {"refs/heads/\xff$(x)", two, absent}})
+                           ->push(scratch, std::vector<RefUpdate>{{"refs/heads/main", two, one},
+                                                                  {"refs/heads/new", two, absent},
+                                                                  {"refs/heads/forced", other, one},
+                                                                  {"refs/heads/gone", absent, one},
+                                                                  {"refs/tags/moved", two, one},
+                                                                  {"refs/heads/-x", two, absent},
+                                                                  {"refs/heads/\xff$(x)", two, absent}})
                            .results;
   ASSERT_EQ(results.size(), 7u);
   for (const auto& result : results) EXPECT_TRUE(result.accepted) << result.name << ": " << result.detail;
@@ -343,10 +343,10 @@ TEST_F(PushTest, ALeaseThatNoLongerHoldsIsRaced) {
                    two.hex() + ":refs/heads/kept"});
   auto scratch = target().scratch();
   const auto results = remote()
-                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/moved", three, one},
-                                                                    {"refs/heads/appeared", two, absent},
-                                                                    {"refs/heads/kept", absent, one},
-                                                                    {"refs/heads/main", two, one}})
+                           ->push(scratch, std::vector<RefUpdate>{{"refs/heads/moved", three, one},
+                                                                  {"refs/heads/appeared", two, absent},
+                                                                  {"refs/heads/kept", absent, one},
+                                                                  {"refs/heads/main", two, one}})
                            .results;
   ASSERT_EQ(results.size(), 4u);
   for (int i = 0; i < 3; ++i) {
@@ -367,8 +367,8 @@ TEST_F(PushTest, WhatTheUpstreamForbidsDoesNotStopTheRest) {
   plain_git(upstream, {"config", "receive.denyDeletes", "true"});
   auto scratch = target().scratch();
   const auto results = remote()
-                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/protected", absent, one},
-                                                                    {"refs/heads/main", one, absent}})
+                           ->push(scratch, std::vector<RefUpdate>{{"refs/heads/protected", absent, one},
+                                                                  {"refs/heads/main", one, absent}})
                            .results;
   EXPECT_FALSE(results.at(0).accepted);
   EXPECT_EQ(results.at(0).reason, Reason::remote_refused);
@@ -381,8 +381,8 @@ TEST_F(PushTest, AnObjectWeDoNotHaveIsReportedAndTheRestGoes) {
   const auto missing = *ObjectId::from_hex("1111111111111111111111111111111111111111");
   auto scratch = target().scratch();
   const auto results = remote()
-                           ->push(scratch, std::vector<PushCommand>{{"refs/heads/lost", missing, absent},
-                                                                    {"refs/heads/main", one, absent}})
+                           ->push(scratch, std::vector<RefUpdate>{{"refs/heads/lost", missing, absent},
+                                                                  {"refs/heads/main", one, absent}})
                            .results;
   EXPECT_EQ(results.at(0).reason, Reason::missing_object);
   EXPECT_FALSE(results.at(0).accepted);
@@ -391,7 +391,7 @@ TEST_F(PushTest, AnObjectWeDoNotHaveIsReportedAndTheRestGoes) {
 
 TEST_F(PushTest, MoreRefsThanOneCommandLineHolds) {
   const auto one = commit(ours, "one");
-  std::vector<PushCommand> commands;
+  std::vector<RefUpdate> commands;
   for (int i = 0; i < 600; ++i)
     commands.push_back({fmt::format("refs/heads/{}/{}", std::string(100, 'x'), i), one, absent});
   auto scratch = target().scratch();
@@ -414,7 +414,7 @@ TEST_F(PushTest, NoHookOfEitherSideRuns) {
   std::filesystem::remove(folder / "PWN");
   auto scratch = target().scratch();
   EXPECT_TRUE(remote()
-                  ->push(scratch, std::vector<PushCommand>{{"refs/heads/main", one, absent}})
+                  ->push(scratch, std::vector<RefUpdate>{{"refs/heads/main", one, absent}})
                   .results.at(0)
                   .accepted);
   EXPECT_FALSE(planted_ran());
@@ -424,7 +424,7 @@ TEST_F(PushTest, FailsAsAWholeWhenTheUpstreamIsGone) {
   const auto one = commit(ours, "one");
   auto scratch = target().scratch();
   const auto answer = remote_at((folder / "none.git").string())
-                          ->push(scratch, std::vector<PushCommand>{{"refs/heads/main", one, absent}});
+                          ->push(scratch, std::vector<RefUpdate>{{"refs/heads/main", one, absent}});
   ASSERT_TRUE(answer.failure);
   EXPECT_EQ(answer.failure->kind, ErrorKind::not_found) << answer.failure->message;
   EXPECT_THAT(answer.failure->message, HasSubstr("pushing to"));
@@ -436,7 +436,7 @@ TEST_F(PushTest, FailsAsAWholeWhenTheUpstreamCannotStoreTheObjects) {
   plain_git(upstream, {"config", "receive.maxInputSize", "10"});
   auto scratch = target().scratch();
   const auto answer = remote()->push(
-      scratch, std::vector<PushCommand>{{"refs/heads/main", one, absent}, {"refs/heads/other", one, absent}});
+      scratch, std::vector<RefUpdate>{{"refs/heads/main", one, absent}, {"refs/heads/other", one, absent}});
   ASSERT_TRUE(answer.failure);
   EXPECT_EQ(answer.failure->kind, ErrorKind::transient);
   EXPECT_THAT(answer.failure->message, HasSubstr("unpacker error"));

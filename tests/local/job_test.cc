@@ -39,7 +39,7 @@ class DisturbedRemote final : public Remote {
     real_->fetch(into, names);
     interference_.after_fetch();
   }
-  PushAnswer push(ScratchRepository& from, std::span<const PushCommand> commands) override {
+  PushAnswer push(ScratchRepository& from, std::span<const RefUpdate> commands) override {
     pushed_ = true;
     return interference_.answer(real_->push(from, commands));
   }
