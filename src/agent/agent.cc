@@ -238,7 +238,7 @@ std::string Agent::summary() {
 }
 
 void Agent::tell(Severity severity, std::string_view event, std::string message) {
-  log_.write({.severity = severity, .event = event, .message = std::move(message), .fields = {}});
+  log_.write({.severity = severity, .event = event, .message = std::move(message)});
 }
 
 }  // namespace refsyncd

@@ -49,9 +49,9 @@ Failure current_failure() {
   } catch (const Error& error) {
     return error.failure();
   } catch (const std::exception& error) {
-    return {.kind = ErrorKind::internal, .message = printable(error.what()), .retry_after = {}};
+    return {.kind = ErrorKind::internal, .message = printable(error.what())};
   } catch (...) {
-    return {.kind = ErrorKind::internal, .message = "unknown exception", .retry_after = {}};
+    return {.kind = ErrorKind::internal, .message = "unknown exception"};
   }
 }
 

@@ -34,7 +34,7 @@ bool worth_retrying_soon(ErrorKind);
 struct Failure {
   ErrorKind kind = ErrorKind::internal;
   std::string message;
-  std::optional<std::chrono::milliseconds> retry_after;  ///< only with throttled: the other side's wish
+  std::optional<std::chrono::milliseconds> retry_after = {};  ///< only with throttled: the other side's wish
 
   bool operator==(const Failure&) const = default;
 };

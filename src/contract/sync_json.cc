@@ -88,7 +88,7 @@ std::shared_ptr<const RefResults> refs_from_json(const json* stats) {
 std::optional<Failure> failure_from_json(const JsonFields& fields) {
   if (fields.find("error") == nullptr) return std::nullopt;
   const auto kind = error_kind_from(fields.text_or("error_kind", "")).value_or(ErrorKind::internal);
-  return Failure{.kind = kind, .message = printable(fields.text("error")), .retry_after = {}};
+  return Failure{.kind = kind, .message = printable(fields.text("error"))};
 }
 
 int attempt_from_json(const JsonFields& fields) {

@@ -54,11 +54,8 @@ std::vector<PushResult> parse_push_report(std::string_view output, std::string_v
     if (fields[0] == "!") {
       results.push_back(refusal(std::move(name), fields[2], error));
     } else {
-      results.push_back({.name = std::move(name),
-                         .accepted = true,
-                         .told = true,
-                         .reason = Reason::up_to_date,
-                         .detail = {}});
+      results.push_back(
+          {.name = std::move(name), .accepted = true, .told = true, .reason = Reason::up_to_date});
     }
   }
   return results;

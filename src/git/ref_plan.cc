@@ -74,8 +74,7 @@ RefResult decided(const RefValue& source, const RefValue* target, Outcome outcom
           .after = outcome == Outcome::updated ? source.id : before.value_or(ObjectId{}),
           .outcome = outcome,
           .reason = reason,
-          .offered = source.id,
-          .detail = {}};
+          .offered = source.id};
 }
 
 RefResult decide_new(const RefValue& source, std::span<const RefValue> kept, const AncestryCheck& ancestry) {
@@ -147,8 +146,7 @@ RefResult pruned(const RefValue& target, bool allowed) {
           .after = allowed ? ObjectId{} : target.id,
           .outcome = allowed ? Outcome::updated : Outcome::rejected,
           .reason = allowed ? Reason::pruned : Reason::prune_guard,
-          .offered = std::nullopt,
-          .detail = {}};
+          .offered = std::nullopt};
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ struct PushResult {
   bool accepted = false;
   bool told = true;  ///< false: it took the command and never said what came of it; the ref may hold either
   Reason reason = Reason::remote_refused;  ///< when not accepted: raced or remote_refused (or missing_object)
-  std::string detail;                      ///< the upstream's words, printable
+  std::string detail = {};                 ///< the upstream's words, printable
 };
 
 /// How an upstream answered a push.

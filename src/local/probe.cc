@@ -104,7 +104,7 @@ class Question : public std::enable_shared_from_this<Question> {
     try {
       secret_ = read_credential(repo_.upstream->auth);
     } catch (...) {
-      return answer({.unchanged = nullptr, .failure = current_failure(), .listed = nullptr});
+      return answer({.failure = current_failure()});
     }
     ask();
   }
@@ -123,7 +123,7 @@ class Question : public std::enable_shared_from_this<Question> {
   /// On the HTTP thread: passing a comparison on costs as much as a short one, but uses another core.
   void compare(SmartHttp::ListAnswer listing) {
     if (listing.failure) {
-      return answer({.unchanged = nullptr, .failure = std::move(listing.failure), .listed = nullptr});
+      return answer({.failure = std::move(listing.failure)});
     }
     const bool few = !listing.same && listing.listed->refs.size() <= few_refs;
     if (few && shared_->http.listing() <= few_questions) return judge(listing);
@@ -139,7 +139,7 @@ class Question : public std::enable_shared_from_this<Question> {
     } catch (...) {
       // As in prepare().
     }
-    answer({.unchanged = nullptr, .failure = {}, .listed = listing.listed});
+    answer({.listed = listing.listed});
   }
 
   /// The upstream says what it said before.

@@ -15,11 +15,11 @@ namespace refsyncd {
 /// What an upstream's list of refs says about a sync.
 struct Probed {
   /// Set when no ref has to move: the results the sync would have.
-  std::shared_ptr<const RefResults> unchanged;
+  std::shared_ptr<const RefResults> unchanged = nullptr;
   /// Why the upstream could not be asked.
-  std::optional<Failure> failure;
+  std::optional<Failure> failure = {};
   /// When there is work: what the upstream listed just now; nullptr when the work is to list by itself.
-  std::shared_ptr<const Advertisement> listed;
+  std::shared_ptr<const Advertisement> listed = nullptr;
 };
 
 /// Asks an upstream whether a sync would find anything to do. Returns at once; `done` is called later, once,

@@ -21,8 +21,8 @@ namespace refsyncd {
 
 /// How a sync ended: completed when there is no failure.
 struct SyncEnd {
-  std::shared_ptr<const RefResults> refs;
-  std::optional<Failure> failure;
+  std::shared_ptr<const RefResults> refs = nullptr;
+  std::optional<Failure> failure = {};
 };
 
 /// What a worker is to do.

@@ -52,7 +52,7 @@ struct RefResult {
   Outcome outcome = Outcome::unchanged;
   Reason reason = Reason::up_to_date;
   std::optional<ObjectId> offered;  ///< the source's value; nothing when the source has none (pruned)
-  std::string detail;               ///< the other side's words on a refusal, printable; else ""
+  std::string detail = {};          ///< the other side's words on a refusal, printable; else ""
 
   bool operator==(const RefResult&) const = default;
 };

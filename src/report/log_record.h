@@ -21,7 +21,8 @@ struct LogRecord {
   Severity severity = Severity::info;
   std::string_view event;  ///< a stable short name, "sync_finished"; a literal
   std::string message;     ///< one sentence; what comes from elsewhere is made printable when it is written
-  std::vector<std::pair<std::string_view, LogValue>> fields;  ///< names are literals in snake_case, each once
+  std::vector<std::pair<std::string_view, LogValue>> fields =
+      {};  ///< names are literals in snake_case, each once
 };
 
 /// Where log records go.

@@ -105,20 +105,15 @@ void RunLog::config_loaded(bool reload, std::string_view problem) {
   if (problem.empty()) {
     write({.severity = reload ? Severity::info : Severity::debug,
            .event = "config_loaded",
-           .message = reload ? "configuration reloaded" : "configuration read",
-           .fields = {}});
+           .message = reload ? "configuration reloaded" : "configuration read"});
     return;
   }
   write({.severity = Severity::error,
          .event = "config_refused",
          .message = reload ? "the new configuration was refused; the old one stays"
-                           : "the configuration was refused",
-         .fields = {}});
+                           : "the configuration was refused"});
   for (const auto mistake : split(trim(problem), '\n')) {
-    write({.severity = Severity::error,
-           .event = "config_problem",
-           .message = std::string(mistake),
-           .fields = {}});
+    write({.severity = Severity::error, .event = "config_problem", .message = std::string(mistake)});
   }
 }
 

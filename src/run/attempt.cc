@@ -8,19 +8,13 @@
 namespace refsyncd {
 namespace {
 
-RunStep nothing(const PolicyState& state) {
-  return {.state = state, .enqueue = std::nullopt, .raise = false, .failed = std::nullopt, .finished = false};
-}
+RunStep nothing(const PolicyState& state) { return {.state = state}; }
 
 RunStep begin_attempt(PolicyState state, Priority priority, WallTime now) {
   state.phase = RunPhase::enqueuing;
   state.attempt += 1;
   state.last_attempt = now;
-  return {.state = std::move(state),
-          .enqueue = priority,
-          .raise = false,
-          .failed = std::nullopt,
-          .finished = false};
+  return {.state = std::move(state), .enqueue = priority};
 }
 
 RunStep begin_run(PolicyState state, Priority trigger, WallTime now) {
@@ -43,11 +37,7 @@ RunStep succeed(PolicyState state, const event::Completed& end, WallTime now) {
   state.consecutive_failures = 0;
   state.last_failure.reset();
   state.last_counts = end.counts;
-  return {.state = std::move(state),
-          .enqueue = std::nullopt,
-          .raise = false,
-          .failed = std::nullopt,
-          .finished = true};
+  return {.state = std::move(state), .finished = true};
 }
 
 RunStep fail(const Policy& policy, PolicyState state, const Failure& why, WallTime now, double roll) {
@@ -55,8 +45,7 @@ RunStep fail(const Policy& policy, PolicyState state, const Failure& why, WallTi
   if (worth_retrying_soon(why.kind) && state.attempt < policy.retry.attempts) {
     state.phase = RunPhase::backing_off;
     state.retry_at = now + backoff(policy.retry, state.attempt, why.retry_after, roll);
-    return {
-        .state = std::move(state), .enqueue = std::nullopt, .raise = false, .failed = why, .finished = false};
+    return {.state = std::move(state), .failed = why};
   }
   state = ended(std::move(state));
   state.consecutive_failures += 1;
@@ -64,8 +53,7 @@ RunStep fail(const Policy& policy, PolicyState state, const Failure& why, WallTi
       std::clamp<milliseconds>(why.retry_after.value_or(milliseconds{}), milliseconds{}, longest_wish);
   const auto away = std::max(stay_away(why.kind, state.consecutive_failures), wish);
   state.not_before = away > milliseconds{} ? std::optional(now + away) : std::nullopt;
-  return {
-      .state = std::move(state), .enqueue = std::nullopt, .raise = false, .failed = why, .finished = true};
+  return {.state = std::move(state), .failed = why, .finished = true};
 }
 
 RunStep due(const PolicyState& state, WallTime at, WallTime now) {
@@ -101,11 +89,7 @@ RunStep restarted(PolicyState state) {
   if (state.phase != RunPhase::enqueuing && state.phase != RunPhase::waiting) return nothing(state);
   state.phase = RunPhase::enqueuing;
   const auto priority = state.attempt > 1 ? Priority::retry : state.trigger;
-  return {.state = std::move(state),
-          .enqueue = priority,
-          .raise = false,
-          .failed = std::nullopt,
-          .finished = false};
+  return {.state = std::move(state), .enqueue = priority};
 }
 
 }  // namespace

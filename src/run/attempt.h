@@ -36,11 +36,11 @@ using RunEvent = std::variant<event::Due, event::Asked, event::Enqueued, event::
 
 /// What is to be done about it. Everything is to be written down before it is done.
 struct RunStep {
-  PolicyState state;                ///< the policy's new state
-  std::optional<Priority> enqueue;  ///< ask the service for a sync, this urgently
-  bool raise = false;               ///< make the sync of the current attempt urgent, while it waits
-  std::optional<Failure> failed;    ///< an attempt failed with this
-  bool finished = false;            ///< the run has ended; the state says how
+  PolicyState state;                     ///< the policy's new state
+  std::optional<Priority> enqueue = {};  ///< ask the service for a sync, this urgently
+  bool raise = false;                    ///< make the sync of the current attempt urgent, while it waits
+  std::optional<Failure> failed = {};    ///< an attempt failed with this
+  bool finished = false;                 ///< the run has ended; the state says how
 };
 
 /// The rules of a run, pure. An event that makes no sense in the state changes nothing.

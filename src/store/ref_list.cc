@@ -152,8 +152,7 @@ RefResult created_at_value_of(const RefResult& base) {
           .after = base.after,
           .outcome = Outcome::updated,
           .reason = Reason::created,
-          .offered = base.offered,
-          .detail = ""};
+          .offered = base.offered};
 }
 
 /// Collects steps; equal ones in a row that have only a count become one.
@@ -244,8 +243,7 @@ RefResults expected_next(const RefResults& refs) {
                       .after = ref.after,
                       .outcome = Outcome::unchanged,
                       .reason = Reason::up_to_date,
-                      .offered = ref.offered ? std::optional(ref.after) : std::nullopt,
-                      .detail = ""});
+                      .offered = ref.offered ? std::optional(ref.after) : std::nullopt});
     }
   }
   return next;

@@ -112,8 +112,7 @@ void Deliverer::send(const LaneKey& lane, Delivery delivery, std::string body) {
   const auto* secret = around_.targets.secret(lane.target_id);
   if (secret == nullptr) {
     const Failure no_secret{.kind = ErrorKind::bad_config,
-                            .message = "its secret is gone; delete the target and make a new one",
-                            .retry_after = {}};
+                            .message = "its secret is gone; delete the target and make a new one"};
     delivery.attempts += 1;
     return failed(lane, std::move(delivery), no_secret, std::nullopt);
   }
