@@ -1,13 +1,12 @@
 #include "api/tokens.h"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
+#include "base/hmac.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "config/secrets.h"
@@ -21,10 +20,7 @@ std::optional<std::string_view> bearer_token(const HttpRequest& request) {
   const auto header = request.headers.find("authorization");
   if (header == request.headers.end() || header->second.size() <= scheme.size()) return std::nullopt;
   const std::string_view value = header->second;
-  const auto same = [](char expected, char given) {
-    return expected == (given >= 'A' && given <= 'Z' ? static_cast<char>(given - 'A' + 'a') : given);
-  };
-  if (!std::equal(scheme.begin(), scheme.end(), value.begin(), same)) return std::nullopt;
+  if (lower_case(value.substr(0, scheme.size())) != scheme) return std::nullopt;
   return trim(value.substr(scheme.size()));
 }
 
@@ -75,9 +71,7 @@ ApiCaller ApiTokens::authenticate(const HttpRequest& request) {
   const Known* found = nullptr;
   for (auto& known : known_) {
     refresh(known);
-    const bool same =
-        known.hash.size() == hash.size() && CRYPTO_memcmp(known.hash.data(), hash.data(), hash.size()) == 0;
-    if (same) found = &known;
+    if (same_in_constant_time(known.hash, hash)) found = &known;
   }
   if (found == nullptr) throw unauthorized("the token is not known");
   return {.key_name = found->token.name, .scopes = found->token.scopes};

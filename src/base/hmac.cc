@@ -1,15 +1,14 @@
 #include "base/hmac.h"
 
-#include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include <array>
-#include <iterator>
 #include <limits>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace refsyncd {
 
@@ -23,9 +22,7 @@ std::string hmac_sha256_hex(const Secret& key, std::string_view bytes) {
                     &length) == nullptr) {
     throw Error(ErrorKind::internal, "cannot compute an HMAC-SHA256");
   }
-  std::string hex;
-  for (unsigned i = 0; i < length; ++i) fmt::format_to(std::back_inserter(hex), "{:02x}", digest.at(i));
-  return hex;
+  return hex_of({digest.data(), length});
 }
 
 bool same_in_constant_time(std::string_view a, std::string_view b) {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace refsyncd {
 namespace {
@@ -34,16 +35,9 @@ void Sha256::update(std::string_view bytes) {
 }
 
 std::string Sha256::hex() {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::array<unsigned char, 32> digest{};
   check(EVP_DigestFinal_ex(of(context_.get()), digest.data(), nullptr));
-  std::string hex;
-  hex.reserve(2 * digest.size());
-  for (const auto byte : digest) {
-    hex += digits[byte >> 4U];
-    hex += digits[byte & 0xfU];
-  }
-  return hex;
+  return hex_of(digest);
 }
 
 std::string sha256_hex(std::string_view bytes) {

@@ -98,6 +98,11 @@ std::string_view nearest(std::string_view typed, std::span<const std::string_vie
   return best;
 }
 
+std::string suggestion(std::string_view typed, std::span<const std::string_view> candidates) {
+  const auto near = nearest(typed, candidates);
+  return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
+}
+
 std::string counted(size_t number, std::string_view noun) {
   if (number == 1) return fmt::format("1 {}", noun);
   if (noun.ends_with('y')) return fmt::format("{} {}ies", number, noun.substr(0, noun.size() - 1));
@@ -106,6 +111,17 @@ std::string counted(size_t number, std::string_view noun) {
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+std::string hex_of(std::span<const uint8_t> bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const auto byte : bytes) {
+    text += digits[byte >> 4U];
+    text += digits[byte & 0xfU];
+  }
+  return text;
 }
 
 std::string base64(std::string_view bytes) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,11 +15,17 @@ std::string printable(std::string_view text, size_t limit = 2000);
 /// what was typed (1 where that is less), and never all of it.
 std::string_view nearest(std::string_view typed, std::span<const std::string_view> candidates);
 
+/// "; did you mean 'x'?" with the nearest(), or "".
+std::string suggestion(std::string_view typed, std::span<const std::string_view> candidates);
+
 /// "1 policy", "2 policies", "0 syncs": a number with its noun, of which the singular is given.
 std::string counted(size_t number, std::string_view noun);
 
 /// Does a text hold one of the control characters of ASCII?
 bool has_control(std::string_view text);
+
+/// Two lower-case hexadecimal digits a byte.
+std::string hex_of(std::span<const uint8_t> bytes);
 
 /// Standard Base64 with padding (RFC 4648, section 4).
 std::string base64(std::string_view bytes);

@@ -66,9 +66,8 @@ void tell_unknown_command(const CLI::App& app, const std::string& word) {
   for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     known.push_back(command->get_name());
   }
-  const auto near = nearest(word, known);
   tell(fmt::format("refsyncd: there is no command '{}'{}\nRun with --help for more information.\n",
-                   printable(word, 100), near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+                   printable(word, 100), suggestion(word, known)));
 }
 
 Exit tell_usage(const CLI::App& app, const CLI::ParseError& error) {
@@ -108,9 +107,8 @@ std::vector<Policy> choose_policies(const Config& config, const std::vector<std:
   for (const auto& name : names) {
     const auto found = std::find(known.begin(), known.end(), name);
     if (found == known.end()) {
-      const auto near = nearest(name, known);
       throw UsageError(fmt::format("there is no policy '{}' in {}{}", name, config.file.string(),
-                                   near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+                                   suggestion(name, known)));
     }
     const auto& policy = config.policies[static_cast<size_t>(found - known.begin())];
     const bool repeated =

@@ -37,9 +37,7 @@ void check_known(ControlClient& agent, const SyncQuery& query) {
   std::vector<std::string_view> known;
   for (const auto& policy : policies) known.push_back(policy.repo);
   if (std::find(known.begin(), known.end(), query.repo) != known.end()) return;
-  const auto near = nearest(query.repo, known);
-  throw UsageError(fmt::format("there is no repository '{}'{}", query.repo,
-                               near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+  throw UsageError(fmt::format("there is no repository '{}'{}", query.repo, suggestion(query.repo, known)));
 }
 
 /// The agent may give less at a time than asked for, when its syncs hold many refs.

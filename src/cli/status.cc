@@ -60,9 +60,7 @@ std::vector<PolicyStatus> choose(std::vector<PolicyStatus> policies, const std::
   for (const auto& policy : policies) known.push_back(policy.policy);
   for (const auto& name : wanted) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    const auto near = nearest(name, known);
-    throw UsageError(fmt::format("the agent has no policy '{}'{}", name,
-                                 near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+    throw UsageError(fmt::format("the agent has no policy '{}'{}", name, suggestion(name, known)));
   }
   std::erase_if(policies, [&](const PolicyStatus& policy) {
     return std::find(wanted.begin(), wanted.end(), policy.policy) == wanted.end();

@@ -55,10 +55,7 @@ Expanded expand(std::string_view text, const Environment& environment) {
   return result;
 }
 
-bool holds_control(std::string_view text) {
-  return printable(text, text.size() + 1) != text || text.find("\xE2\x80\xA8") != std::string_view::npos ||
-         text.find("\xE2\x80\xA9") != std::string_view::npos;
-}
+bool holds_control(std::string_view text) { return printable(text, text.size() + 1) != text; }
 
 std::string absolute_path(const std::filesystem::path& folder, std::string_view path) {
   if (is_normal(path)) return std::string(path);

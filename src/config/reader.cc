@@ -209,9 +209,4 @@ std::optional<std::string> read_name(Reading& reading, const Field& field) {
   return std::nullopt;
 }
 
-std::string suggestion(std::string_view typed, std::span<const std::string_view> candidates) {
-  const auto near = nearest(typed, candidates);
-  return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
-}
-
 }  // namespace refsyncd

@@ -109,7 +109,4 @@ std::optional<size_t> read_choice(Reading& reading, const Field& field,
 /// A name of ours: see name_problem().
 std::optional<std::string> read_name(Reading& reading, const Field& field);
 
-/// "; did you mean 'x'?", or "" when nothing is near.
-std::string suggestion(std::string_view typed, std::span<const std::string_view> candidates);
-
 }  // namespace refsyncd

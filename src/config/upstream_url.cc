@@ -16,13 +16,6 @@ namespace {
 constexpr std::string_view letters_digits = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 constexpr auto none = std::string_view::npos;
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
-
 bool only(std::string_view text, std::string_view more) {
   return std::all_of(text.begin(), text.end(),
                      [&](char c) { return letters_digits.find(c) != none || more.find(c) != none; });
@@ -125,7 +118,7 @@ Authority parse_authority(std::string_view text) {
     text.remove_prefix(at + 1);
   }
   const auto host_end = text.starts_with('[') ? text.find(']') + 1 : std::min(text.find(':'), text.size());
-  authority.host = lower(text.substr(0, host_end));
+  authority.host = lower_case(text.substr(0, host_end));
   check_host(authority.host);
   text.remove_prefix(host_end);
   if (text.empty()) return authority;
@@ -254,7 +247,7 @@ UpstreamUrl parse_upstream_url(std::string_view text, const std::filesystem::pat
   }
   const auto scheme_end = text.find("://");
   if (scheme_end != none && only(text.substr(0, scheme_end), "+.-")) {
-    return from_url(lower(text.substr(0, scheme_end)), text.substr(scheme_end + 3));
+    return from_url(lower_case(text.substr(0, scheme_end)), text.substr(scheme_end + 3));
   }
   if (const auto colon = scp_colon(text)) return from_scp_address(text, *colon);
   throw UrlError(

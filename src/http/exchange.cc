@@ -18,9 +18,6 @@
 namespace refsyncd {
 namespace {
 
-using Url = Owned<CURLU, curl_url_cleanup>;
-using UrlPart = Owned<char, curl_free>;
-
 constexpr size_t header_limit = 256 << 10;
 /// A connection on which sent bytes are not acknowledged for so long is dead, whatever waits on it.
 constexpr unsigned unacknowledged_limit_ms = 20'000;
@@ -33,12 +30,6 @@ constexpr long idle_limit_s = 600;
 constexpr long authorities_kept_s = 300;
 /// libcurl sends so much of a body along with the headers: no need to watch it go.
 constexpr size_t sent_at_once = 64 << 10;
-
-std::string part(const Url& url, CURLUPart which) {
-  char* text = nullptr;
-  if (curl_url_get(url.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return "";
-  return UrlPart(text).get();
-}
 
 /// curl takes "Name:" for the wish to leave a header out, and "Name;" for an empty one.
 std::string header_line(const std::string& name, const std::string& value) {
@@ -64,10 +55,10 @@ long limit_of(milliseconds time) { return static_cast<long>(std::max(time, milli
 std::optional<std::string> origin_of(const std::string& url) {
   const Url parsed(curl_url());
   if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return std::nullopt;
-  const auto scheme = part(parsed, CURLUPART_SCHEME);
+  const auto scheme = part_of(parsed, CURLUPART_SCHEME);
   if (scheme != "http" && scheme != "https") return std::nullopt;
-  return fmt::format("{}://{}:{}", scheme, printable(part(parsed, CURLUPART_HOST), 300),
-                     part(parsed, CURLUPART_PORT));
+  return fmt::format("{}://{}:{}", scheme, printable(part_of(parsed, CURLUPART_HOST), 300),
+                     part_of(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT));
 }
 
 Transfer new_handle() {

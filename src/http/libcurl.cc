@@ -37,6 +37,12 @@ void set_request(const Transfer& transfer, const std::string& url, const std::st
   }
 }
 
+std::string part_of(const Url& url, CURLUPart part, unsigned flags) {
+  char* text = nullptr;
+  if (curl_url_get(url.get(), part, &text, flags) != CURLUE_OK) return "";
+  return Owned<char, curl_free>(text).get();
+}
+
 int status_of(const Transfer& transfer) {
   long status = 0;
   curl_easy_getinfo(transfer.get(), CURLINFO_RESPONSE_CODE, &status);

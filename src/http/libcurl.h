@@ -10,6 +10,7 @@
 namespace refsyncd {
 
 using Transfer = Owned<CURL, curl_easy_cleanup>;
+using Url = Owned<CURLU, curl_url_cleanup>;
 using HeaderList = Owned<curl_slist, curl_slist_free_all>;
 
 /// libcurl's process-wide state, set up at the first call and kept. Throws Error(internal).
@@ -34,6 +35,9 @@ void set(const Transfer& transfer, CURLoption option, Value value) {
 /// must outlive the transfer. It is sent when not empty, or when the method is POST.
 void set_request(const Transfer& transfer, const std::string& url, const std::string& method,
                  const std::string& body);
+
+/// A part of a URL, "" when it has none; `flags` are those of curl_url_get().
+std::string part_of(const Url& url, CURLUPart part, unsigned flags = 0);
 
 /// The answer's status, 0 when there is none.
 int status_of(const Transfer& transfer);

@@ -1,26 +1,14 @@
 #include "http/web_address.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <netinet/in.h>
 
-#include <algorithm>
-
-#include "base/handle.h"
+#include "base/text.h"
 #include "http/address.h"
+#include "http/libcurl.h"
 
 namespace refsyncd {
 namespace {
-
-using ParsedUrl = Owned<CURLU, curl_url_cleanup>;
-
-std::string part(const ParsedUrl& url, CURLUPart which) {
-  char* text = nullptr;
-  if (curl_url_get(url.get(), which, &text, 0) != CURLUE_OK) return "";
-  std::string copy = text;
-  curl_free(text);
-  return copy;
-}
 
 bool is_address(const std::string& host) {
   in6_addr ignored{};
@@ -37,14 +25,14 @@ bool WebAddress::plainly_private() const {
 }
 
 std::optional<WebAddress> parse_web_address(const std::string& url) {
-  const ParsedUrl parsed(curl_url());
+  const Url parsed(curl_url());
   if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return std::nullopt;
-  WebAddress address{.scheme = part(parsed, CURLUPART_SCHEME), .host = part(parsed, CURLUPART_HOST)};
+  WebAddress address{.scheme = part_of(parsed, CURLUPART_SCHEME), .host = part_of(parsed, CURLUPART_HOST)};
   if ((address.scheme != "http" && address.scheme != "https") || address.host.empty()) return std::nullopt;
   if (address.host.starts_with('[')) address.host = address.host.substr(1, address.host.size() - 2);
-  std::transform(address.host.begin(), address.host.end(), address.host.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  address.credentials = !part(parsed, CURLUPART_USER).empty() || !part(parsed, CURLUPART_PASSWORD).empty();
+  address.host = lower_case(address.host);
+  address.credentials =
+      !part_of(parsed, CURLUPART_USER).empty() || !part_of(parsed, CURLUPART_PASSWORD).empty();
   return address;
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <exception>
 #include <optional>
@@ -49,13 +48,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 7> shorthand
      {"@annually", "0 0 1 1 *"}}};
 constexpr std::string_view layout = "expected five fields: minute hour day-of-month month day-of-week";
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return result;
-}
-
 std::string quoted(std::string_view text) { return fmt::format("'{}'", printable(text, 40)); }
 
 bool all_digits(std::string_view text) {
@@ -69,7 +61,7 @@ bool number_or_name(std::string_view text, const Field& field) {
 
 /// True for what Quartz, Jenkins and others add to the day fields: L, LW, 15W, 5L, MON#2, ?, H.
 bool foreign_extension(const Field& field, std::string_view written) {
-  const auto text = lower(written);
+  const auto text = lower_case(written);
   if (text == "?" || text == "h" || text.starts_with("h(") || text.find('#') != std::string::npos)
     return true;
   if (&field != &day_field && &field != &week_day_field) return false;
@@ -126,10 +118,10 @@ class Reader {
     const auto whole = trim(expression_);
     std::vector<std::string_view> names;
     for (const auto& [name, expression] : shorthands) {
-      if (lower(whole) == name) return Reader(expression).read();
+      if (lower_case(whole) == name) return Reader(expression).read();
       names.push_back(name);
     }
-    if (lower(written) == "@every")
+    if (lower_case(written) == "@every")
       refuse(written, "'@every' is not a time of the calendar; write `every: 5m` instead of cron");
     const auto near = nearest(whole, names);
     refuse(written, near.empty() ? fmt::format("{} is not known; write five fields or one of {}",
@@ -193,7 +185,7 @@ class Reader {
       const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
       if (problem == std::errc{} && number >= field.low && number <= field.high) return number;
     }
-    const auto name = std::find(field.names.begin(), field.names.end(), lower(text));
+    const auto name = std::find(field.names.begin(), field.names.end(), lower_case(text));
     if (name != field.names.end()) return field.low + static_cast<int>(name - field.names.begin());
     const auto shown = text.empty() ? entry : text;
     refuse(shown, fmt::format("{} is not {} {}; write {}-{}{}, a list, a range or a step", quoted(shown),

@@ -1,5 +1,7 @@
 #include "model/object_id.h"
 
+#include "base/text.h"
+
 namespace refsyncd {
 namespace {
 
@@ -32,15 +34,6 @@ std::optional<ObjectId> ObjectId::from_hex(std::string_view text) {
   return id;
 }
 
-std::string ObjectId::hex() const {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const auto byte : bytes) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
-}
+std::string ObjectId::hex() const { return hex_of(bytes); }
 
 }  // namespace refsyncd

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/file.h"
+#include "base/text.h"
 
 namespace refsyncd {
 namespace {
@@ -18,9 +19,7 @@ Secret random_secret() {
   std::array<unsigned char, 32> bytes{};
   if (RAND_bytes(bytes.data(), bytes.size()) != 1)
     throw Error(ErrorKind::internal, "the system's random generator is not available");
-  std::string text = "whsec_";
-  for (const auto byte : bytes) text += fmt::format("{:02x}", byte);
-  return Secret(std::move(text));
+  return Secret("whsec_" + hex_of(bytes));
 }
 
 }  // namespace
