@@ -121,9 +121,7 @@ void Agent::listen(const HttpConfig& http) {
       ListenSocket::tcp(http.listen, "http.listen"),
       [this](const HttpRequest& request) { return answer_public(request); }, limits));
   http_address_ = servers_.back()->address();
-  if (auto* webhooks = engine_.webhooks()) {
-    webhooks->set_repositories_url(fmt::format("http://{}/v1/{}/", http_address_, service_.org));
-  }
+  if (auto* webhooks = engine_.webhooks()) webhooks->set_api_address(http_address_);
   tell(Severity::info, "listening",
        fmt::format("listening on http://{} (metrics at /metrics)", http_address_));
 }

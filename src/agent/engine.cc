@@ -102,8 +102,7 @@ void Engine::start(Config config) {
   auto unfinished = store_.unfinished_syncs();
   if (local_) {
     const auto& listen = config.http.listen;  // until it is known which port that came to be
-    local_->webhooks.set_repositories_url(
-        fmt::format("http://{}/v1/{}/", listen.empty() ? "localhost" : listen, config.service.org));
+    local_->webhooks.set_api_address(listen.empty() ? "localhost" : listen);
     local_->webhooks.start(config.webhooks.allow_private, unfinished);
   }
   if (local_) local_->service.catalog().allow_private(config.api.allow_private);

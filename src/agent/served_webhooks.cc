@@ -18,9 +18,9 @@ WebhookControl::Created ServedWebhooks::create_webhook_target(const WebhookTarge
   target.id = new_uuid(target.created_at);
   auto secret = around_.webhooks.secrets().make(target.id);
   const bool added =
-      around_.calls.decide([this, target, secret] { return around_.webhooks.add(target, secret, [] {}); },
+      around_.calls.decide([this, target, secret] { return around_.webhooks.add(target, secret); },
                            [this, id = target.id](const bool* made) {
-                             const bool removed = made != nullptr && around_.webhooks.remove(id, [] {});
+                             const bool removed = made != nullptr && around_.webhooks.remove(id);
                              if (!removed) around_.webhooks.secrets().forget(id);
                            });
   if (!added) {
@@ -39,13 +39,13 @@ std::optional<WebhookTarget> ServedWebhooks::change_webhook_target(const std::st
     auto target = *current;
     apply(change, target);
     target.updated_at = around_.clock.now();
-    around_.webhooks.change(target, [] {});
+    around_.webhooks.change(target);
     return target;
   });
 }
 
 bool ServedWebhooks::remove_webhook_target(const std::string& id) {
-  return around_.calls.decide([this, id] { return around_.webhooks.remove(id, [] {}); });
+  return around_.calls.decide([this, id] { return around_.webhooks.remove(id); });
 }
 
 std::vector<std::string> ServedWebhooks::repository_ids() {

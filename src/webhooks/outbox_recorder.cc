@@ -1,5 +1,7 @@
 #include "webhooks/outbox_recorder.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/uuid.h"
@@ -8,15 +10,19 @@
 namespace refsyncd {
 
 OutboxRecorder::OutboxRecorder(Recorder& behind, const WebhookTargets& targets, const Clock& clock,
-                               Settings settings, OnDelivery on_delivery)
+                               Organization organization, OnDelivery on_delivery)
     : behind_(behind),
       targets_(targets),
       clock_(clock),
-      settings_(std::move(settings)),
+      organization_(std::move(organization)),
       on_delivery_(std::move(on_delivery)) {}
 
 void OutboxRecorder::adopt(const std::vector<Sync>& unfinished) {
   for (const auto& sync : unfinished) told_.insert_or_assign(sync.id, sync.status);
+}
+
+void OutboxRecorder::set_api_address(std::string_view address) {
+  repositories_url_ = fmt::format("http://{}/v1/{}/", address, organization_.slug);
 }
 
 void OutboxRecorder::record(const Sync& sync) {
@@ -54,10 +60,10 @@ std::vector<SyncStatus> OutboxRecorder::news(const Sync& sync) {
 /// The body of an event but for the refs, of which there may be very many: the store has them already.
 std::string OutboxRecorder::body_of(Sync sync, WallTime now) const {
   if (sync.refs) sync.refs = std::make_shared<const RefResults>();
-  const auto url = settings_.repositories_url + percent_encode(sync.request.repo);
+  const auto url = repositories_url_ + percent_encode(sync.request.repo);
   const auto body = to_json_value(SyncEvent{.id = new_uuid(now),
                                             .occurred_at = now,
-                                            .organization = settings_.organization,
+                                            .organization = organization_,
                                             .repository_url = url,
                                             .sync = std::move(sync)});
   return body.dump();

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -19,19 +20,14 @@ class OutboxRecorder final : public Recorder {
  public:
   using OnDelivery = std::function<void(const PendingDelivery&)>;
 
-  struct Settings {
-    Organization organization;
-    std::string repositories_url;  ///< a repository's URL is this and its name, percent-encoded
-  };
-
   /// `on_delivery` hears of each delivery once it is durable. All references outlive the recorder.
-  OutboxRecorder(Recorder& behind, const WebhookTargets& targets, const Clock& clock, Settings settings,
-                 OnDelivery on_delivery);
+  OutboxRecorder(Recorder& behind, const WebhookTargets& targets, const Clock& clock,
+                 Organization organization, OnDelivery on_delivery);
 
   /// The syncs an earlier process left in the store: their events are there, too.
   void adopt(const std::vector<Sync>& unfinished);
-  /// Where the API turned out to be.
-  void set_repositories_url(std::string url) { settings_.repositories_url = std::move(url); }
+  /// Where the API turned out to be: "host:port".
+  void set_api_address(std::string_view address);
 
   void record(const RepositoryRecord& repository) override { behind_.record(repository); }
   void record(const Sync& sync) override;
@@ -51,7 +47,8 @@ class OutboxRecorder final : public Recorder {
   Recorder& behind_;
   const WebhookTargets& targets_;
   const Clock& clock_;
-  Settings settings_;
+  const Organization organization_;
+  std::string repositories_url_;  // a repository's URL is this and its name, percent-encoded
   OnDelivery on_delivery_;
   std::unordered_map<std::string, SyncStatus> told_;  // by id, of syncs that are not terminal
 };

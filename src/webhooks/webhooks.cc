@@ -16,9 +16,7 @@ Webhooks::Webhooks(Surroundings surroundings, Settings settings)
     : around_(std::move(surroundings)),
       secrets_(std::move(settings.credentials)),
       targets_(around_.recorder),
-      outbox_(around_.recorder, targets_, around_.clock,
-              {.organization = std::move(settings.organization),
-               .repositories_url = std::move(settings.repositories_url)},
+      outbox_(around_.recorder, targets_, around_.clock, std::move(settings.organization),
               [this](const PendingDelivery& delivery) { deliverer_->add(delivery); }) {}
 
 void Webhooks::start(bool allow_private, const std::vector<Sync>& unfinished) {
@@ -48,29 +46,19 @@ void Webhooks::start(bool allow_private, const std::vector<Sync>& unfinished) {
   deliverer_->adopt(around_.store.pending_deliveries(), around_.store.dead_deliveries());
 }
 
-bool Webhooks::add(const WebhookTarget& target, const Secret& secret, std::function<void()> done) {
-  if (!targets_.add(target, secret)) return false;
-  around_.recorder.when_durable(std::move(done));
-  return true;
-}
+bool Webhooks::add(const WebhookTarget& target, const Secret& secret) { return targets_.add(target, secret); }
 
-bool Webhooks::change(const WebhookTarget& target, std::function<void()> done) {
+bool Webhooks::change(const WebhookTarget& target) {
   if (targets_.find(target.id) == nullptr) return false;
   targets_.change(target);
-  around_.recorder.when_durable([this, id = target.id, done = std::move(done)] {
-    deliverer_->target_changed(id);
-    done();
-  });
+  around_.recorder.when_durable([this, id = target.id] { deliverer_->target_changed(id); });
   return true;
 }
 
-bool Webhooks::remove(const std::string& id, std::function<void()> done) {
+bool Webhooks::remove(const std::string& id) {
   if (!targets_.remove(id)) return false;
   deliverer_->target_removed(id);
-  around_.recorder.when_durable([this, id, done = std::move(done)] {
-    secrets_.forget(id);
-    done();
-  });
+  around_.recorder.when_durable([this, id] { secrets_.forget(id); });
   return true;
 }
 

@@ -31,7 +31,6 @@ class Webhooks {
   struct Settings {
     std::filesystem::path credentials;  ///< the folder of the secrets
     Organization organization;
-    std::string repositories_url;  ///< of the API: a repository's URL is this and its name
   };
 
   /// What is around outlives the webhooks.
@@ -43,7 +42,7 @@ class Webhooks {
 
   /// What syncs are recorded with, so that they are told of.
   Recorder& recorder() { return outbox_; }
-  void set_repositories_url(std::string url) { outbox_.set_repositories_url(std::move(url)); }
+  void set_api_address(std::string_view address) { outbox_.set_api_address(address); }
   /// May targets have loopback and private addresses? From any thread once started.
   bool allows_private() const { return allow_private_; }
   /// From any thread.
@@ -53,11 +52,11 @@ class Webhooks {
   const std::vector<WebhookTarget>& targets() const { return targets_.all(); }
   /// Nullptr when there is none. Holds until the next change.
   const WebhookTarget* find(const std::string& id) const { return targets_.find(id); }
-  /// False, and nothing is changed, when there are WebhookTargets::at_most already. `done` is called once it
-  /// is durable; so in change() and remove(), which are false when there is no such target.
-  bool add(const WebhookTarget& target, const Secret& secret, std::function<void()> done);
-  bool change(const WebhookTarget& target, std::function<void()> done);
-  bool remove(const std::string& id, std::function<void()> done);
+  /// False, and nothing is changed, when there are WebhookTargets::at_most already;
+  /// change() and remove() are false when there is no such target.
+  bool add(const WebhookTarget& target, const Secret& secret);
+  bool change(const WebhookTarget& target);
+  bool remove(const std::string& id);
 
   /// Deliveries that were given up were purged; so many are left.
   void set_dead(size_t dead);

@@ -69,10 +69,9 @@ struct Life {
                   .loop = loop,
                   .in_background = [this](auto task) { writer_.submit(std::move(task)); },
                   .roll = [] { return 0.0; }},
-                 {.credentials = folder / "credentials",
-                  .organization = organization_of("acme"),
-                  .repositories_url = "http://agent.example/v1/acme/"}),
+                 {.credentials = folder / "credentials", .organization = organization_of("acme")}),
         writer_(1) {
+    webhooks.set_api_address("agent.example");
     webhooks.start(allow_private, store.unfinished_syncs());
   }
 
@@ -86,7 +85,7 @@ struct Life {
     target.events = std::move(events);
     target.repo_ids = std::move(repo_ids);
     target.created_at = target.updated_at = clock_.now();
-    EXPECT_TRUE(webhooks.add(target, webhooks.secrets().make(target.id), [] {}));
+    EXPECT_TRUE(webhooks.add(target, webhooks.secrets().make(target.id)));
     settle();
     return target;
   }

@@ -221,7 +221,7 @@ TEST_F(WebhooksTest, tries_at_once_when_the_target_has_changed) {
   record(queued("a"));
   settle();
   target.url = better.url();
-  EXPECT_TRUE(life->webhooks.change(target, [] {}));
+  EXPECT_TRUE(life->webhooks.change(target));
   settle();
   EXPECT_THAT(better.told(), ElementsAre("sync.queued a"));
   EXPECT_EQ(receiver.count(), 1u);
@@ -232,7 +232,7 @@ TEST_F(WebhooksTest, a_removed_target_hears_nothing_more_and_leaves_nothing_behi
   receiver.always(500);
   record(queued("a"));
   settle();
-  EXPECT_TRUE(life->webhooks.remove(target.id, [] {}));
+  EXPECT_TRUE(life->webhooks.remove(target.id));
   record(queued("b"));
   clock.shift += 1h;
   settle();
@@ -241,7 +241,7 @@ TEST_F(WebhooksTest, a_removed_target_hears_nothing_more_and_leaves_nothing_behi
   EXPECT_THAT(life->store.webhook_targets(), IsEmpty());
   EXPECT_THAT(life->store.pending_deliveries(), IsEmpty());
   EXPECT_FALSE(life->webhooks.secrets().read(target.id));
-  EXPECT_FALSE(life->webhooks.remove(target.id, [] {}));
+  EXPECT_FALSE(life->webhooks.remove(target.id));
 }
 
 TEST_F(WebhooksTest, keeps_secrets_in_files_for_our_user_alone) {
@@ -265,7 +265,7 @@ TEST_F(WebhooksTest, takes_a_hundred_targets_and_no_more) {
   for (int i = 0; i < 100; ++i) life->add_target(receiver.url(), all_events);
   WebhookTarget one_more;
   one_more.id = "one-more";
-  EXPECT_FALSE(life->webhooks.add(one_more, Secret("s"), [] {}));
+  EXPECT_FALSE(life->webhooks.add(one_more, Secret("s")));
   EXPECT_EQ(life->webhooks.targets().size(), 100u);
 }
 
