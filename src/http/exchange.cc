@@ -1,6 +1,5 @@
 #include "http/exchange.h"
 
-#include <fmt/chrono.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <strings.h>
@@ -10,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/duration.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "http/address.h"
@@ -297,12 +297,15 @@ HttpTrouble HttpExchange::trouble(CURLcode result) const {
 
 HttpTrouble HttpExchange::too_slow() const {
   if (answer_began_ && !paused_ && last_byte_ + request_.stall <= deadline()) {
-    return trouble(ErrorKind::transient, fmt::format("the answer stopped for {}", request_.stall));
+    return trouble(ErrorKind::transient,
+                   fmt::format("the answer stopped for {}", format_duration(request_.stall)));
   }
   if (!answer_began_ && last_byte_ + request_.first_byte <= deadline()) {
-    return trouble(ErrorKind::transient, fmt::format("no answer for {}", request_.first_byte));
+    return trouble(ErrorKind::transient,
+                   fmt::format("no answer for {}", format_duration(request_.first_byte)));
   }
-  return trouble(ErrorKind::transient, fmt::format("no whole answer in {}", request_.timeout));
+  return trouble(ErrorKind::transient,
+                 fmt::format("no whole answer in {}", format_duration(request_.timeout)));
 }
 
 bool HttpExchange::was_multiplexed() const {
