@@ -245,8 +245,8 @@ void RunLog::run_finished(const Policy& policy, const PolicyState& was, const Po
     if (was.consecutive_failures == 0) return;
     write({.severity = Severity::info,
            .event = "run_recovered",
-           .message = fmt::format("{}: recovered after {} failed {}", policy.name, was.consecutive_failures,
-                                  was.consecutive_failures == 1 ? "run" : "runs"),
+           .message = fmt::format("{}: recovered after {}", policy.name,
+                                  counted(static_cast<size_t>(was.consecutive_failures), "failed run")),
            .fields = fields_of(policy)});
     return;
   }
