@@ -10,8 +10,8 @@
 
 #include "contract/webhook_json.h"
 #include "mesa/api.h"
+#include "mesa/credential_organization.h"
 #include "mesa/lost.h"
-#include "mesa/organisation.h"
 #include "mesa/page_guard.h"
 #include "mesa/poller.h"
 #include "mesa/recent.h"
@@ -121,7 +121,7 @@ class MesaService final : public SyncService {
 
   Surroundings around_;
   MesaApi api_;
-  Organisation organisation_;
+  CredentialOrganization organisation_;
   UpstreamKeeper upstreams_;
   Poller poller_;
   const bool manage_upstream_;

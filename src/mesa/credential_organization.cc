@@ -1,4 +1,4 @@
-#include "mesa/organisation.h"
+#include "mesa/credential_organization.h"
 
 #include <algorithm>
 #include <utility>
@@ -10,12 +10,13 @@ constexpr milliseconds between_tries = std::chrono::seconds(5);
 
 }  // namespace
 
-Organisation::Organisation(MesaApi& api, const Clock& clock, std::string name) : api_(api), clock_(clock) {
+CredentialOrganization::CredentialOrganization(MesaApi& api, const Clock& clock, std::string name)
+    : api_(api), clock_(clock) {
   known_ = !name.empty();
   api_.use_organisation(std::move(name));
 }
 
-void Organisation::when_known(Known then) {
+void CredentialOrganization::when_known(Known then) {
   if (known_) return then(nullptr);
   if (failure_ && clock_.steady() < next_try_) return then(&*failure_);
   waiting_.push_back(std::move(then));
@@ -28,7 +29,7 @@ void Organisation::when_known(Known then) {
   });
 }
 
-void Organisation::ended(std::optional<Failure> failure) {
+void CredentialOrganization::ended(std::optional<Failure> failure) {
   failure_ = std::move(failure);
   const auto wish = failure_ ? failure_->retry_after.value_or(milliseconds{}) : milliseconds{};
   next_try_ = clock_.steady() + std::max(between_tries, wish);

@@ -10,13 +10,13 @@ namespace refsyncd {
 
 /// The organisation that the credential belongs to, unless the user named one: asked for when it is first
 /// needed, and again when it is needed a while after that failed.
-class Organisation {
+class CredentialOrganization {
  public:
   /// Called with nullptr once the organisation is known, or with why it is not.
   using Known = std::function<void(const Failure*)>;
 
   /// `name` may be "". API and clock outlive the object.
-  Organisation(MesaApi& api, const Clock& clock, std::string name);
+  CredentialOrganization(MesaApi& api, const Clock& clock, std::string name);
 
   bool known() const { return known_; }
   /// `then` is called at once when the answer is at hand.
