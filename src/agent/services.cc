@@ -9,7 +9,7 @@ namespace {
 constexpr size_t probing_threads = 2;
 constexpr milliseconds keep_backups = std::chrono::hours(24 * 30);
 
-std::function<void(std::function<void()>)> posting_to(Loop& loop) {
+Executor posting_to(Loop& loop) {
   return [&loop](std::function<void()> task) { loop.post(std::move(task)); };
 }
 

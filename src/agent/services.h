@@ -25,10 +25,10 @@ struct ServiceNeeds {
   WebhookStore& webhook_store;
   Recorder& recorder;
   Observer& observer;
-  std::function<double()> roll;                              ///< dice in [0, 1)
-  std::function<void(std::function<void()>)> in_background;  ///< runs a function on a worker's thread
-  std::function<bool(size_t)> enough_workers;                ///< as LocalService wants it
-  std::function<void(std::function<void()>)> on_disk;        ///< on the thread that works with the store
+  std::function<double()> roll;                ///< dice in [0, 1)
+  Executor in_background;                      ///< runs a function on a worker's thread
+  std::function<bool(size_t)> enough_workers;  ///< as LocalService wants it
+  Executor on_disk;                            ///< on the thread that works with the store
 };
 
 /// The embedded service, with the git it works with and the webhooks that tell of its syncs.

@@ -8,6 +8,9 @@
 
 namespace refsyncd {
 
+/// Has a function run somewhere else: by a pool, or on a loop's thread.
+using Executor = std::function<void(std::function<void()>)>;
+
 /// Runs blocking work (git, disk, SQL) on a fixed number of threads, first come first served. Work reports
 /// back by itself (see Loop::post) and must not throw. The destructor waits for running work and drops what
 /// has not begun. submit() is safe from any thread.

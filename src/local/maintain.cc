@@ -19,8 +19,7 @@ void be_nice() { ::setpriority(PRIO_PROCESS, 0, nice); }
 }  // namespace
 
 Maintain make_maintain(const Clock& clock, const GitProgram& git, milliseconds keep_backups,
-                       std::function<void(std::function<void()>)> in_background,
-                       std::function<void(std::function<void()>)> on_loop) {
+                       Executor in_background, Executor on_loop) {
   return [&clock, &git, keep_backups, in_background = std::move(in_background), on_loop = std::move(on_loop),
           started = clock.steady()](const Repo& repo, std::stop_token stop,
                                     std::function<void(std::optional<MaintenanceReport>)> done) {

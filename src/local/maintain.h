@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "base/clock.h"
+#include "base/worker_pool.h"
 #include "git/program.h"
 #include "local/maintenance.h"
 
@@ -11,7 +12,6 @@ namespace refsyncd {
 /// else: it is made nice (10) for good, and so is the git that it starts. `on_loop` hands a function to the
 /// loop's thread. One maintenance has ten minutes. Everything outlives it.
 Maintain make_maintain(const Clock& clock, const GitProgram& git, milliseconds keep_backups,
-                       std::function<void(std::function<void()>)> in_background,
-                       std::function<void(std::function<void()>)> on_loop);
+                       Executor in_background, Executor on_loop);
 
 }  // namespace refsyncd

@@ -15,8 +15,6 @@
 namespace refsyncd {
 namespace {
 
-using Executor = std::function<void(std::function<void()>)>;
-
 /// Comparing so many costs well below a millisecond.
 constexpr size_t few_refs = 2000;
 /// With more questions under way than this the HTTP thread has better things to do.

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 
+#include "base/worker_pool.h"
 #include "git/smart_http.h"
 #include "local/divergences.h"
 #include "local/probing.h"
@@ -21,8 +22,6 @@ std::optional<RefResults> results_without_work(const SyncRequest& request, const
 
 /// A Probe over smart HTTP. Credentials are read, and many refs compared, by `in_background`, which runs a
 /// function on some other thread; `on_loop` hands a function to the loop's. Everything outlives the probe.
-Probe make_probe(SmartHttp& http, const Divergences& divergences,
-                 std::function<void(std::function<void()>)> in_background,
-                 std::function<void(std::function<void()>)> on_loop);
+Probe make_probe(SmartHttp& http, const Divergences& divergences, Executor in_background, Executor on_loop);
 
 }  // namespace refsyncd

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/worker_pool.h"
 #include "local/catalog.h"
 #include "local/maintenance.h"
 #include "local/probing.h"
@@ -56,11 +57,11 @@ class LocalService final : public SyncService {
     Recorder& recorder;
     Observer& observer;
     Work work;
-    std::function<void(std::function<void()>)> in_background;  ///< runs a function on a worker's thread
-    std::function<void(std::function<void()>)> on_loop;        ///< hands a function to the loop's thread
-    std::filesystem::path data_dir;                            ///< where repositories of the API lie
-    Probe probe = {};                                          ///< may be empty: everything is work then
-    Maintain maintain = {};                                    ///< may be empty: nothing is maintained then
+    Executor in_background;          ///< runs a function on a worker's thread
+    Executor on_loop;                ///< hands a function to the loop's thread
+    std::filesystem::path data_dir;  ///< where repositories of the API lie
+    Probe probe = {};                ///< may be empty: everything is work then
+    Maintain maintain = {};          ///< may be empty: nothing is maintained then
     /// Sees to it that so many functions can run in the background at once; false when they cannot. May be
     /// empty: a sync that its upstream keeps waiting keeps its slot then.
     std::function<bool(size_t)> enough_workers = {};

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "base/worker_pool.h"
 #include "contract/repo_json.h"
 #include "http/async_client.h"
 #include "model/sync.h"
@@ -45,7 +46,7 @@ class MesaApi {
     const Clock& clock;
     std::function<void(HttpSend, HttpClient::Done)> send;  ///< HttpClient::send
     std::function<Secret()> credential;                    ///< throws Error(auth) when there is none
-    std::function<void(std::function<void()>)> on_loop;    ///< hands a function to the loop's thread
+    Executor on_loop;                                      ///< hands a function to the loop's thread
   };
 
   /// `url` is the base of all calls, without a final slash.

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/worker_pool.h"
 #include "contract/webhook_json.h"
 #include "mesa/api.h"
 #include "mesa/credential_organization.h"
@@ -44,7 +45,7 @@ class MesaService final : public SyncService {
     std::function<Secret()> credential;                      ///< of the API, read anew at each call
     std::function<Secret(const SecretSource&)> read_secret;  ///< of an upstream
     std::function<double()> roll;                            ///< dice in [0, 1)
-    std::function<void(std::function<void()>)> on_loop;      ///< hands a function to the loop's thread
+    Executor on_loop;                                        ///< hands a function to the loop's thread
   };
 
   MesaService(Surroundings surroundings, Settings settings);

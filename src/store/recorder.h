@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/worker_pool.h"
 #include "model/store.h"
 
 namespace refsyncd {
@@ -22,7 +23,6 @@ namespace refsyncd {
 class GroupRecorder final : public Recorder {
  public:
   using Task = std::function<void()>;
-  using Executor = std::function<void(Task)>;
   using OnError = std::function<void(const Failure&)>;
 
   /// `in_background` runs a task on another thread (WorkerPool::submit), `on_loop` on the loop's

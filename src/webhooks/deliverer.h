@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/worker_pool.h"
 #include "http/async_client.h"
 #include "model/observer.h"
 #include "model/store.h"
@@ -25,9 +26,9 @@ class Deliverer {
     Observer& observer;
     const WebhookTargets& targets;
     HttpClient& client;
-    std::function<void(std::function<void()>)> in_background;  ///< runs a function on another thread
-    std::function<void(std::function<void()>)> on_loop;        ///< hands a function to the loop's thread
-    std::function<double()> roll;                              ///< a die in [0, 1)
+    Executor in_background;        ///< runs a function on another thread
+    Executor on_loop;              ///< hands a function to the loop's thread
+    std::function<double()> roll;  ///< a die in [0, 1)
   };
 
   /// What is around outlives the deliverer.

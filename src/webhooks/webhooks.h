@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/loop.h"
+#include "base/worker_pool.h"
 #include "contract/organization.h"
 #include "http/async_client.h"
 #include "webhooks/deliverer.h"
@@ -25,8 +26,8 @@ class Webhooks {
     Recorder& recorder;
     Observer& observer;
     Loop& loop;
-    std::function<void(std::function<void()>)> in_background;  ///< runs a function on another thread
-    std::function<double()> roll;                              ///< a die in [0, 1)
+    Executor in_background;        ///< runs a function on another thread
+    std::function<double()> roll;  ///< a die in [0, 1)
   };
   struct Settings {
     std::filesystem::path credentials;  ///< the folder of the secrets

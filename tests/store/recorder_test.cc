@@ -37,7 +37,7 @@ struct FakeStore final : Store {
 struct Queue {
   std::deque<std::function<void()>> tasks;
 
-  GroupRecorder::Executor executor() {
+  Executor executor() {
     return [this](std::function<void()> task) { tasks.push_back(std::move(task)); };
   }
   void turn() {
