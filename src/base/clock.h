@@ -9,7 +9,8 @@ using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
 
-/// Where time comes from: the only way the project reads it. Safe to call from any thread.
+/// Where time comes from for whatever decides by it; only what waits for a while itself looks at the steady
+/// clock. Safe to call from any thread.
 class Clock {
  public:
   virtual ~Clock() = default;

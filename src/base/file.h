@@ -41,7 +41,8 @@ class LockHeld : public Error {
 class FileLock {
  public:
   /// Locks the file, creating it, and writes our process id into it. Throws LockHeld when somebody else has
-  /// it, and Error(bad_config) when the file cannot be made.
+  /// it; when the file cannot be made Error(transient) where that may pass (a full disk), else
+  /// Error(bad_config).
   explicit FileLock(const std::filesystem::path& path);
 
  private:

@@ -28,7 +28,7 @@ int milliseconds_until(SteadyTime deadline) {
   return static_cast<int>(std::chrono::ceil<milliseconds>(wait).count());
 }
 
-/// What epoll says of one descriptor in one round is taken up in the next rounds where there is more.
+/// So many descriptors in one round; where more are ready, the next rounds take them up.
 constexpr size_t most_in_a_round = 256;
 
 }  // namespace

@@ -29,8 +29,8 @@ class SmartHttp {
  public:
   /// The clock outlives it; the process ignores SIGPIPE.
   explicit SmartHttp(const Clock& clock);
-  /// Ends what is under way: no function is called any more, and whoever waits is told. Later requests are
-  /// dropped.
+  /// Ends what is under way: no function is called any more. Later requests are dropped. Nobody is told: who
+  /// waits in list_now() or for a round does so until its operation ends.
   void stop();
 
   struct ListRequest {

@@ -14,12 +14,13 @@ class ListenSocket {
  public:
   /// Listens on "127.0.0.1:9480", "[::1]:9480", "localhost:9480" or ":9480" (every address of the machine,
   /// IPv6 and IPv4); port 0 lets the kernel choose. `setting` is what the user changes to get another
-  /// address: it is named in the error. Throws Error(bad_config).
+  /// address: it is named in the error. Throws Error(transient) for what may pass (the address is in
+  /// use), else Error(bad_config).
   static ListenSocket tcp(std::string_view address, std::string_view setting);
 
   /// Listens on a Unix socket that only our own user may connect to (mode 0600). A socket file left behind by
-  /// a process that died is replaced; one that somebody listens on, and any other file, is not. Throws
-  /// Error(bad_config).
+  /// a process that died is replaced; one that somebody listens on, and any other file, is not. Throws as
+  /// tcp() does.
   static ListenSocket unix_path(const std::filesystem::path& path, std::string_view setting);
 
   ListenSocket(ListenSocket&& other) noexcept;

@@ -16,7 +16,7 @@ bool is_journal_stream(std::string_view stream, int descriptor);
 /// True when systemd-journald's socket is there: without it, what is sent is lost without an error.
 bool journal_reachable();
 
-/// Journal fields as one text and back: one a line, for no value holds a line break.
+/// Journal fields as one text: one a line, for no value holds a line break.
 std::string join_fields(const std::vector<std::string>& fields);
 
 /// Sends messages that hold joined journal fields to systemd-journald. What the journal does not take goes to

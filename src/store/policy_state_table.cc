@@ -23,7 +23,7 @@ constexpr auto all_sql =
     "rejected "
     "FROM policy_states ORDER BY policy";
 
-/// Binds every column in the order of both statements above; `bind` is soci::use or soci::into.
+/// Binds every column in the order of both statements above; `bind` is columns::use or columns::into.
 template <class Prepared, class Row, class Bind>
 void bind_columns(Prepared& statement, Row& row, Bind bind) {
   auto& s = row.state;

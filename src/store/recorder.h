@@ -15,7 +15,7 @@ namespace refsyncd {
 /// The Recorder that writes groups: everything recorded while one write is under way goes into the next, and
 /// of several records of one sync or policy only the last is written. When a write fails nothing is lost: its
 /// changes and effects are kept, later records replace earlier ones, and the whole is tried again after 1 s,
-/// doubling up to 30 s. What nobody waits for is written 100 ms later at the latest.
+/// doubling up to 30 s. What nobody waits for is written 250 ms later at the latest.
 ///
 /// Used on the loop's thread. An effect never runs inside a call of record() or when_durable(). The recorder
 /// must outlive the background work and the loop tasks it has handed out: stop once idle(), or when neither

@@ -53,8 +53,7 @@ class RecentRefs {
 /// itself.
 class RefListTable {
  public:
-  /// Both outlive the table. The table is made anew after a database error, which leaves prepared statements
-  /// unusable.
+  /// Both outlive the table.
   RefListTable(soci::session& session, RecentRefs& recent);
 
   /// Stores the refs of a sync, inside the caller's transaction; `recent` must be cleared if that rolls back.

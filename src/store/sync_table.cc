@@ -33,7 +33,7 @@ std::string put_sql() {
 
 }  // namespace
 
-/// Binds every column, in the order of `sync_columns`; `bind` is soci::use or soci::into.
+/// Binds every column, in the order of `sync_columns`; `bind` is columns::use or columns::into.
 template <class Bind>
 soci::statement SyncTable::prepare(soci::session& session, const std::string& sql, Row& row, Bind bind,
                                    const std::vector<std::string>& values) {
