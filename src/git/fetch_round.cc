@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 
@@ -38,7 +39,9 @@ struct Shared {
 
   /// The listener is called under a lock, so that it is not while it goes away.
   std::mutex listening;
+  std::atomic<bool> heard = false;  // a line, since somebody looked
   void progress(std::string_view line) {
+    heard = true;
     const std::scoped_lock lock(listening);
     if (on_progress) on_progress(line);
   }
@@ -201,7 +204,11 @@ class AskedRound final : public FetchRound {
     KeptWaiting waiting(operation.kept_waiting);
     std::unique_lock lock(shared_->mutex);
     wait(
-        lock, operation, [&] { return shared_->pack_began || shared_->over; }, [&] { waiting.look(); });
+        lock, operation, [&] { return shared_->pack_began || shared_->over; },
+        [&] {
+          if (shared_->heard.exchange(false)) waiting.heard();
+          waiting.look();
+        });
     return shared_->pack_began;
   }
 
